@@ -43,6 +43,7 @@ class ContractInfo:
     retention: timedelta
     partitions: int
     business_keys: tuple[str, ...]
+    lanes: tuple[str, ...]
 
     @property
     def type(self) -> str:
@@ -64,7 +65,9 @@ class Contract(BaseModel):
                            business_keys=("order_id",)): ...
 
     `key` names the field that, after the tenant, makes the record key: what must share a partition.
-    `business_keys` name the fields by which a person may look for the event. A class without `topic` is abstract.
+    `business_keys` name the fields by which a person may look for the event. `lanes` name the fields that are finer
+    than the key: each of their values belongs to one value of the key, so a flow may keep order by them instead.
+    A class without `topic` is abstract.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=False)
@@ -82,16 +85,19 @@ class Contract(BaseModel):
         retention: timedelta = timedelta(days=7),
         partitions: int = 12,
         business_keys: tuple[str, ...] = (),
+        lanes: tuple[str, ...] = (),
         **kwargs: Unpack[ConfigDict],
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if not topic:
             return
-        unknown = [name for name in (key, *business_keys) if name not in cls.model_fields]
+        unknown = [name for name in (key, *business_keys, *lanes) if name not in cls.model_fields]
         if unknown:
             message = f"contract {cls.__name__} names fields that it does not have: {', '.join(unknown)}"
             raise TypeError(message)
-        cls.info = ContractInfo(cls.__name__, topic, key, version, owner, retention, partitions, business_keys)
+        cls.info = ContractInfo(
+            cls.__name__, topic, key, version, owner, retention, partitions, business_keys, lanes
+        )
 
     def record_key(self, tenant: str) -> str:
         """Say what must share a partition: ``<tenant>:<value of the key field>``. A tenant contains no colon."""
