@@ -1,7 +1,8 @@
 """Which Kafka the demo and the tests use, said in one line.
 
-``RACCORDO_KAFKA=host:port`` names a broker that runs already; ``RACCORDO_KAFKA=docker`` asks for a container (and, if
-Docker does not have it yet, for its image); unset, Apache Kafka runs as a process. No image is fetched unasked.
+``RACCORDO_KAFKA=host:port`` names a broker that runs already; ``RACCORDO_KAFKA=docker`` asks for a container
+(and, if Docker does not have it yet, for its image); unset, Apache Kafka runs as a process. No image is
+fetched unasked.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def broker(
 ) -> Iterator[Broker]:
     """Offer the chosen broker for the time of the block and say which one it is.
 
-    `process` makes the process broker (``lambda: KafkaProcess(folder)``) and is called only if that is the choice.
+    `process` makes the process broker (``lambda: KafkaProcess(folder)``) and is called only if that is the
+    choice.
 
     Raises:
         ServiceError: the choice cannot be had; with the cure.
@@ -106,16 +108,19 @@ def broker(
 def _container() -> Iterator[str]:
     try:
         import docker  # noqa: PLC0415 - an extra
+        import docker.errors  # noqa: PLC0415 - an extra
         from testcontainers.kafka import KafkaContainer  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ServiceError(
-            f"{VARIABLE}=docker needs testcontainers. Run `pip install 'raccordo[docker]'`, or unset {VARIABLE}."
+            f"{VARIABLE}=docker needs testcontainers. "
+            f"Run `pip install 'raccordo[docker]'`, or unset {VARIABLE}."
         ) from error
     try:
         docker.from_env().ping()
     except docker.errors.DockerException as error:
         raise ServiceError(
-            f"{VARIABLE}=docker, but no Docker answers. Start Docker, or unset {VARIABLE} to run Kafka as a process."
+            f"{VARIABLE}=docker, but no Docker answers. "
+            f"Start Docker, or unset {VARIABLE} to run Kafka as a process."
         ) from error
     container = KafkaContainer(IMAGE).with_kraft()
     for name, value in CONTAINER_SETTINGS.items():

@@ -1,8 +1,9 @@
 """Kafka's jars: resolved once by jgo, pinned by version and digest, shared by all projects of the user.
 
-The lock file beside this module is jgo's own format. `python -m raccordo.dev.jars` writes it anew. The jars land in
-Maven's local repository (``~/.m2/repository``, or ``M2_REPO``); another Maven mirror is named in jgo's settings file.
-jgo's own environments are not used: to sort jars into modules they would download a second JDK.
+The lock file beside this module is jgo's own format. `python -m raccordo.dev.jars` writes it anew. The jars
+land in Maven's local repository (``~/.m2/repository``, or ``M2_REPO``); another Maven mirror is named in
+jgo's settings file. jgo's own environments are not used: to sort jars into modules they would download a
+second JDK.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COORDINATES = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
-"""What is resolved. slf4j-simple prints Kafka's log; naming log4j-core here would pull kafka-clients down to 3.8."""
+"""What is resolved. Naming log4j-core here would pull kafka-clients down to 3.8; slf4j-simple prints the log."""
 
 LOCK = Path(__file__).with_name("kafka.lock.toml")
 DOWNLOAD_DEADLINE = 600.0
@@ -46,7 +47,8 @@ def kafka_jars(say: Callable[[str], None] = silent) -> list[Path]:
         missing = sum(not Path(artifact.cached_path).exists() for artifact, _ in artifacts)
         if missing:
             say(
-                f"Kafka: {missing} of {len(artifacts)} jars are fetched to {repository} (once; about 46 MB in all)."
+                f"Kafka: {missing} of {len(artifacts)} jars are fetched to {repository} "
+                "(once, about 46 MB in all)."
             )
         return [_genuine(artifact, digest) for artifact, digest in artifacts]
 
@@ -91,7 +93,8 @@ def _genuine(artifact: Any, digest: str) -> Path:
             return path
         path.unlink()  # a download that was cut leaves a part behind
     raise ServiceError(
-        f"The jar {artifact.filename} is not the one that {LOCK.name} pins (SHA-256 differs after a fresh download)."
+        f"The jar {artifact.filename} is not the one that {LOCK.name} pins: "
+        "its SHA-256 differs, also after a fresh download."
     )
 
 

@@ -14,17 +14,13 @@ A folder holds all of it::
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 import os
-import shutil
 import signal
-import subprocess
 import time
-import uuid
 from typing import TYPE_CHECKING, Self
 
-from raccordo.dev import jars, jvm, ports
+from raccordo.dev import jars, jvm, kraft, ports
 from raccordo.dev.process import DetachedProcess
 from raccordo.dev.service import ServiceState, ServiceStatus
 from raccordo.dev.state import POLL_SECONDS, ServiceError, locked, silent, write_atomically
@@ -52,36 +48,12 @@ JVM_OPTIONS = (
     "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS",
 )
 
-PROPERTIES: Mapping[str, str] = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
-    "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    # Topics are applied on purpose, never made by a typing error.
-    "auto.create.topics.enable": "false",
-    # One node holds the only replica of everything.
-    "offsets.topic.replication.factor": "1",
-    "transaction.state.log.replication.factor": "1",
-    "transaction.state.log.min.isr": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-    # Few internal partitions and small buffers: quick first consumer, little memory.
-    "offsets.topic.num.partitions": "5",
-    "transaction.state.log.num.partitions": "5",
-    "log.cleaner.dedupe.buffer.size": "16777216",
-    # Tests meet rebalances and lost members quickly; a restarted broker is accepted again quickly.
-    "group.initial.rebalance.delay.ms": "0",
-    "group.min.session.timeout.ms": "1000",
-    "broker.heartbeat.interval.ms": "500",
-    "broker.session.timeout.ms": "3000",
-}
-
 
 class KafkaProcess:
     """One Kafka broker whose whole state is `folder`; other processes may hold the same folder.
 
-    As a context manager (plain or async) it is started on entry and stopped on exit. Without one, a started broker
-    outlives this process until `stop` is called, here or elsewhere.
+    As a context manager (plain or async) it is started on entry and stopped on exit. Without one, a started
+    broker outlives this process until `stop` is called, here or elsewhere.
 
     `properties` are broker settings that win over the ones above; `say` is told in sentences what takes long.
     """
@@ -114,11 +86,12 @@ class KafkaProcess:
     def start(self) -> None:
         """Start the broker and return when it serves clients; do nothing if it does already.
 
-        A process that runs without answering is replaced, a folder whose formatting was cut off is formatted again,
-        a port that somebody took is exchanged for a free one.
+        A process that runs without answering is replaced, a folder whose formatting was cut off is formatted
+        again, a port that somebody took is exchanged for a free one.
 
         Raises:
-            ServiceError: no Java, no jars, or the broker does not serve within the deadline; with its last log lines.
+            ServiceError: no Java, no jars, or the broker does not serve within the deadline; with its last
+                log lines.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "up.lock", self._deadline):
@@ -225,8 +198,14 @@ class KafkaProcess:
         command = [str(java), *JVM_OPTIONS, "-cp", os.pathsep.join(map(str, jars.kafka_jars(self._say)))]
         for _ in range(PORT_ATTEMPTS):
             self._choose_ports()
-            self._write_settings()
-            self._format(command)
+            kraft.write_settings(self._settings_file, self._ports(), self._data, self._properties)
+            kraft.format_once(
+                self._data,
+                mark=self._mark,
+                tool=[*command, *kraft.FORMAT],
+                settings=self._settings_file,
+                deadline=self._deadline,
+            )
             process = self._launch(command)
             if self._serves(process, until):
                 return
@@ -238,51 +217,13 @@ class KafkaProcess:
         raise ServiceError(self._failure(f"found its port taken {PORT_ATTEMPTS} times"))
 
     def _choose_ports(self) -> None:
-        """Keep the last ports while they are free, so that clients find a restarted broker; else take free ones."""
+        """Keep the last ports while they are free, so that clients find a restarted broker again."""
         last = self._ports()
         chosen = tuple(port if port and ports.is_free(port) else ports.free_port() for port in last)
         if last[0] and chosen[0] != last[0]:
             self._say(f"Kafka: port {last[0]} is taken by another program; {chosen[0]} is used.")
         if chosen != last:
             write_atomically(self.folder / "ports.json", json.dumps(chosen) + "\n")
-
-    def _write_settings(self) -> None:
-        broker, controller = self._ports()
-        settings = {
-            **PROPERTIES,
-            "listeners": f"PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker}",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-            "log.dirs": str(self._data),
-            **self._properties,
-        }
-        write_atomically(
-            self._settings_file, "".join(f"{name}={_escaped(value)}\n" for name, value in settings.items())
-        )
-
-    def _format(self, command: list[str]) -> None:
-        """Format the data folder unless that was done completely before."""
-        if self._mark.exists():
-            return
-        if any(self._data.glob("*-[0-9]*/*.log")) and not _only_metadata(self._data):
-            raise ServiceError(
-                f"{self._data} holds records but the mark {self._mark} is missing, so it is not formatted anew. "
-                "Restore the mark (an empty file is enough), or move the folder away."
-            )
-        shutil.rmtree(self._data, ignore_errors=True)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = [*command, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._settings_file)]
-        done = subprocess.run(  # noqa: S603 - Kafka's own tool
-            tool,
-            capture_output=True,
-            text=True,
-            timeout=self._deadline,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        if done.returncode:
-            raise ServiceError(f"Kafka could not format {self._data}:\n{(done.stdout + done.stderr).strip()}")
-        write_atomically(self._mark, f"{cluster}\n")
 
     def _launch(self, command: list[str]) -> DetachedProcess:
         if self._log.exists():
@@ -320,13 +261,3 @@ class KafkaProcess:
 
     def _failure(self, what: str) -> str:
         return f"Kafka {what}. The last lines of {self._log}:\n{self.log_tail()}"
-
-
-def _only_metadata(data: Path) -> bool:
-    """Tell whether the only log in the folder is the cluster's own metadata, which formatting may write."""
-    return all(log.parent.name.startswith("__cluster_metadata-") for log in data.glob("*-[0-9]*/*.log"))
-
-
-def _escaped(value: str) -> str:
-    """Return `value` as a Java properties file spells it."""
-    return value.replace("\\", "\\\\").replace("\n", "\\n")

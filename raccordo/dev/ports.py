@@ -10,8 +10,8 @@ from aiokafka.protocol.metadata import MetadataRequest_v1, MetadataResponse_v1
 
 from raccordo.dev.state import ServiceError
 
-# Below the range that systems hand out to outgoing connections: a client that keeps trying a port of that range
-# while the broker is down can connect to itself, and then the broker cannot come back.
+# Below the range that systems hand out to outgoing connections: a client that keeps trying a port of that
+# range while the broker is down can connect to itself, and then the broker cannot come back.
 FIRST, LAST = 20000, 29999
 ATTEMPTS = 200
 
@@ -43,9 +43,10 @@ def free_port() -> int:
 
 
 def kafka_answers(port: int, *, patience: float) -> bool:
-    """Tell whether a broker behind the port answers a metadata request within `patience` seconds, naming a broker.
+    """Tell whether a broker behind the port serves clients; wait at most `patience` seconds for an answer.
 
-    An open port is not enough: Kafka listens before it serves, and lists itself only when it may take clients.
+    An open port is not enough: Kafka listens before it serves, and lists itself only when it may take
+    clients.
     """
     body = MetadataRequest_v1([]).encode() if port else b""
     name = b"raccordo-dev"
@@ -62,7 +63,8 @@ def kafka_answers(port: int, *, patience: float) -> bool:
         return False
     if struct.unpack(">i", answer[:4])[0] != _CORRELATION:
         return False
-    return bool(MetadataResponse_v1.decode(answer[4:]).brokers)
+    brokers = MetadataResponse_v1.decode(answer[4:]).to_object()["brokers"]
+    return bool(brokers)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes:

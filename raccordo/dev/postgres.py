@@ -1,7 +1,7 @@
-"""PostgreSQL as a process of the user's own, from a wheel: the ledger's production database on a desk and in tests.
+"""PostgreSQL from a wheel, as a process of the user's own: the ledger's production database on a desk.
 
-As root the wheel runs the server as a system user ``pgserver``, which it makes, and lets everybody enter the folders
-on the way to the data and to itself; as any other user nothing outside the folder changes.
+As root the wheel runs the server as a system user ``pgserver``, which it makes, and lets everybody enter the
+folders on the way to the data and to itself; as any other user nothing outside the folder changes.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ LONGEST_SOCKET_PATH = 100
 class PostgresProcess:
     """One PostgreSQL server whose whole state is `folder`; it listens on a Unix socket only.
 
-    As a context manager (plain or async) it is started on entry and stopped on exit. Without one, a started server
-    outlives this process until `stop` is called, here or elsewhere.
+    As a context manager (plain or async) it is started on entry and stopped on exit. Without one, a started
+    server outlives this process until `stop` is called, here or elsewhere.
     """
 
     def __init__(
@@ -81,7 +81,8 @@ class PostgresProcess:
         """Start the server and return when it takes connections; do nothing if it does already.
 
         Raises:
-            ServiceError: the wheel is missing, or the server is not ready within the deadline; with its last log lines.
+            ServiceError: the wheel is missing, or the server is not ready within the deadline; with its last
+                log lines.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         with locked(self.folder / "up.lock", self._deadline):
@@ -190,7 +191,7 @@ class PostgresProcess:
             raise ServiceError(f"PostgreSQL cannot use {self._data}: {error}.") from error
 
     def _socket_folder(self, user: str | None) -> Path:
-        """Return where the Unix socket lies: with the data, or in the temporary folder if that path is too long."""
+        """Return where the Unix socket lies: with the data, or in a temporary folder if that is too deep."""
         if len(str(self._data / ".s.PGSQL.5432")) <= LONGEST_SOCKET_PATH:
             return self._data
         digest = hashlib.sha256(str(self._data).encode()).hexdigest()[:12]

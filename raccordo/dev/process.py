@@ -1,7 +1,7 @@
 """Processes that outlive the command that started them, and how they are found again.
 
-A number alone does not name a process: the operating system gives it to another one later. A record therefore holds
-the start time too, and a process that was started but never recorded is found by its command line.
+A number alone does not name a process: the operating system gives it to another one later. A record therefore
+holds the start time too, and a process that was started but never recorded is found by its command line.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _children: dict[int, subprocess.Popen[bytes]] = {}
 
 @dataclass(frozen=True)
 class DetachedProcess:
-    """A running process in a process group of its own, named by pid and start time (seconds since the epoch)."""
+    """A process in a group of its own, named by pid and start time (seconds since the epoch)."""
 
     pid: int
     started: float
@@ -61,7 +61,7 @@ class DetachedProcess:
 
     @classmethod
     def recorded(cls, path: Path) -> DetachedProcess | None:
-        """Return the running process that `path` records; None if it ended, was replaced, or the file is damaged."""
+        """Return the process that `path` records, None if it ended or the file is missing or damaged."""
         try:
             fields = json.loads(path.read_text(encoding="utf-8"))
             process = cls(int(fields["pid"]), float(fields["started"]))
@@ -88,18 +88,16 @@ class DetachedProcess:
         return datetime.fromtimestamp(self.started, UTC)
 
     def is_running(self) -> bool:
-        """Tell whether this very process still runs; a zombie does not, a later owner of its pid does not count."""
-        child = _children.get(self.pid)
-        if child is not None and child.poll() is not None:
-            del _children[self.pid]
+        """Tell whether this very process still runs: neither a zombie nor a later owner of its pid counts."""
         try:
             process = psutil.Process(self.pid)
-            return (
-                process.status() != psutil.STATUS_ZOMBIE
-                and abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS
-            )
+            same = abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS
+            running = same and process.status() != psutil.STATUS_ZOMBIE
         except psutil.NoSuchProcess:
-            return False
+            running = False
+        if not running and (child := _children.get(self.pid)) is not None and child.poll() is not None:
+            del _children[self.pid]
+        return running
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; a process that has ended is no error."""

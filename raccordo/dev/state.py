@@ -31,7 +31,8 @@ def silent(_sentence: str) -> None:
 def home(project: Path | None = None) -> Path:
     """Return the absolute state folder, made if missing and hidden from git.
 
-    It is ``RACCORDO_HOME`` where that is set, else ``.raccordo`` in `project` (default: the working directory).
+    It is ``RACCORDO_HOME`` where that is set, else ``.raccordo`` in `project` (default: the working
+    directory).
 
     Raises:
         ServiceError: the folder cannot be made.
@@ -45,7 +46,8 @@ def home(project: Path | None = None) -> Path:
             write_atomically(ignore, "*\n")
     except OSError as error:
         raise ServiceError(
-            f"The state folder {folder} cannot be made ({error.strerror}). Set RACCORDO_HOME to a folder you may write."
+            f"The state folder {folder} cannot be made ({error.strerror}). "
+            "Set RACCORDO_HOME to a folder you may write."
         ) from error
     return folder
 
