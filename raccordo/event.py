@@ -61,8 +61,14 @@ class Contract(BaseModel):
 
     Declared by class keywords::
 
-        class OrderCreated(Contract, topic="ordini_creati", key="customer_id", version=1, owner="order-to-cash",
-                           business_keys=("order_id",)): ...
+        class OrderCreated(
+            Contract,
+            topic="ordini_creati",
+            key="customer_id",
+            version=1,
+            owner="order-to-cash",
+            business_keys=("order_id",),
+        ): ...
 
     `key` names the field that, after the tenant, makes the record key: what must share a partition.
     `business_keys` name the fields by which a person may look for the event. `lanes` name the fields that are finer
@@ -74,8 +80,7 @@ class Contract(BaseModel):
 
     info: ClassVar[ContractInfo]
 
-    @classmethod
-    def __pydantic_init_subclass__(  # noqa: PLR0913 - the declaration of a contract
+    def __init_subclass__(
         cls,
         *,
         topic: str = "",
@@ -88,16 +93,22 @@ class Contract(BaseModel):
         lanes: tuple[str, ...] = (),
         **kwargs: Unpack[ConfigDict],
     ) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
-        if not topic:
+        super().__init_subclass__(**kwargs)
+        if topic:
+            cls.info = ContractInfo(
+                cls.__name__, topic, key, version, owner, retention, partitions, business_keys, lanes
+            )
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
+        """Check the declaration once pydantic knows the fields."""
+        if "info" not in cls.__dict__:
             return
-        unknown = [name for name in (key, *business_keys, *lanes) if name not in cls.model_fields]
+        named = (cls.info.key, *cls.info.business_keys, *cls.info.lanes)
+        unknown = [name for name in named if name not in cls.model_fields]
         if unknown:
             message = f"contract {cls.__name__} names fields that it does not have: {', '.join(unknown)}"
             raise TypeError(message)
-        cls.info = ContractInfo(
-            cls.__name__, topic, key, version, owner, retention, partitions, business_keys, lanes
-        )
 
     def record_key(self, tenant: str) -> str:
         """Say what must share a partition: ``<tenant>:<value of the key field>``. A tenant contains no colon."""
