@@ -13,9 +13,12 @@
     │   ├── Ambiguous        LOOK    perhaps done: the answer was lost after sending
     │   │   └── Undecided    LOOK    and nobody can be asked: a person decides
     │   ├── Rejected         DEAD    understood and refused
-    │   │   └── Missing      DEAD    what we asked for is not there
+    │   │   ├── Missing      DEAD    what we asked for is not there
+    │   │   └── Stale        DEAD    it was changed since it was read; kits read again first
     │   └── Unauthorized     HALT    every call would fail alike
     ├── BrokerError          HALT    nothing can be fetched, published or committed
+    │   ├── OwnershipLost    HALT    these partitions are somebody else's now: drop their lanes
+    │   ├── OutOfRange       HALT    records were deleted before they were read: a person decides
     │   └── TooLarge         DEAD    the broker will never take this record
     ├── LedgerError          HALT    nothing can be remembered
     │   └── Fenced           HALT    another worker owns this partition now
@@ -160,6 +163,10 @@ class Missing(Rejected):
     """What was asked for does not exist (404, 410)."""
 
 
+class Stale(Rejected):
+    """The document was changed since it was read (412, 428). A kit reads again and decides anew before it raises this."""
+
+
 class Unauthorized(ConnectorError):
     """Credentials or rights are wrong: every call would fail alike."""
 
@@ -170,6 +177,14 @@ class BrokerError(RaccordoError):
     """Kafka cannot be reached or refuses: nothing moves, offsets stay."""
 
     verdict = Verdict.HALT
+
+
+class OwnershipLost(BrokerError):
+    """The group refused a commit: the partitions belong to somebody else now, drop their lanes."""
+
+
+class OutOfRange(BrokerError):
+    """The log no longer holds (or never held) the position to read from; going on would skip records silently."""
 
 
 class TooLarge(BrokerError):

@@ -58,15 +58,25 @@ class Position:
 
 
 class Ownership(Protocol):
-    """Told by a consumer what it owns. Both calls are awaited inside the rebalance, before fetching goes on."""
+    """Told by a consumer what it owns.
+
+    A group may take everything from all members and give most of it back (eager rebalancing), so `revoked` and
+    `assigned` often name the same partitions in a row. The two calls never overlap.
+    """
 
     async def assigned(self, partitions: Mapping[Partition, Position | None]) -> None:
-        """These partitions are ours from now on, with the position last committed (None: never)."""
+        """These partitions are ours from now on, with the position last committed (None: never).
+
+        Awaited inside `Consumer.start` or `Consumer.fetch`, before any of their records is returned. What it raises
+        comes out of that call, the partitions are not owned, and the next `fetch` asks again.
+        """
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
         """These partitions go to somebody else: finish what is in flight, commit, let go.
 
-        Commits made inside this call are still accepted. After a lost session they fail with `BrokerError`.
+        Awaited inside the rebalance, which may run beside a `fetch` and waits for this call at most as long as the
+        group's rebalance timeout. Commits made inside it are still accepted, unless the session was lost: then they
+        fail with `OwnershipLost`. What it raises comes out of the next `fetch`.
         """
 
 
@@ -74,15 +84,22 @@ class Consumer(Protocol):
     """Reads the topics of one flow as a member of its group. Never commits by itself."""
 
     async def start(self, ownership: Ownership) -> None:
-        """Join the group. Raises ConfigError for a missing topic, a second process with the same member id, bad
-        credentials; BrokerError when no broker answers before the deadline.
+        """Join the group and take the first partitions.
+
+        Raises ConfigError for a missing topic or bad credentials; BrokerError when no broker answers before the
+        deadline; what `Ownership.assigned` raises.
         """
 
     async def fetch(self, limit: int, timeout: float) -> Sequence[Record]:
         """Return at most `limit` records of owned, unpaused partitions, in offset order per partition.
 
-        Waits up to `timeout` seconds for the first. Has to be called again and again, also while everything is
-        paused, for the group to count this member as alive. Raises BrokerError.
+        Waits up to `timeout` seconds for the first; returns early and empty when something was resumed. Has to be
+        called again and again, also while everything is paused, for the group to count this member as alive. A call
+        that is cancelled loses no record.
+
+        While the broker is away it returns nothing and goes on by itself afterwards: see `contact_age`. Raises
+        ConfigError when another process took this member id over (this one has to end); OutOfRange when records
+        vanished before they were read; BrokerError otherwise. Calling again after an error is always allowed.
         """
 
     def pause(self, partitions: Collection[Partition]) -> None:
@@ -92,14 +109,32 @@ class Consumer(Protocol):
         """Fetch these again."""
 
     async def commit(self, positions: Mapping[Partition, Position]) -> None:
-        """Store positions of owned partitions. Raises BrokerError when the group refuses them: ownership is lost."""
+        """Store positions of owned partitions.
+
+        Raises OwnershipLost when the group refuses them, or when a partition is not owned (any more): drop what was
+        being done for these partitions. Raises BrokerError when nobody answers: they may be stored or not, try again.
+        """
+
+    def contact_age(self) -> float:
+        """Seconds since a broker last answered this consumer: a few at most when all is well, growing while it is away.
+
+        No progress is possible while this is larger than the heartbeat interval by far.
+        """
 
     async def stop(self) -> None:
-        """Leave cleanly; calls `Ownership.revoked` for what is still owned. Safe to call twice."""
+        """Stop reading; calls `Ownership.revoked` for what is still owned. Safe to call twice.
+
+        A dynamic member leaves the group. A static member stays in it, so that its next process gets the same
+        partitions at once; `Admin.remove_member` takes it out for good.
+        """
 
 
 class Producer(Protocol):
-    """Publishes with acks=all and idempotence. Order per key is kept."""
+    """Publishes with acks=all and idempotence. Order per key is kept.
+
+    A record that was refused takes the records enqueued after it along where the broker would leave a gap: all of
+    them fail, none is written out of order, and the producer goes on with what is sent next.
+    """
 
     async def start(self) -> None:
         """Connect. Raises ConfigError or BrokerError as `Consumer.start` does."""
@@ -107,16 +142,26 @@ class Producer(Protocol):
     def send(self, record: Outgoing) -> Awaitable[None]:
         """Enqueue one record now, in call order; the awaitable ends when all in-sync replicas have it.
 
-        Raises BrokerError; TooLarge where the record can never be accepted.
+        While the broker is away the awaitable waits and the record is tried until it is written, once: giving up and
+        sending again would double it. Whoever cannot wait sets a deadline of its own and has to count the record as
+        perhaps written. Abandoning the awaitable does not take the record back.
+
+        Raises BrokerError, TooLarge where the record can never be accepted, Defect for a record without key and value.
         """
 
+    def unacked_age(self) -> float:
+        """Seconds that the oldest record waits for its acknowledgement; 0 when nothing waits."""
+
     async def stop(self) -> None:
-        """Flush and disconnect. Safe to call twice."""
+        """Flush and disconnect; what cannot be flushed in time fails with BrokerError. Safe to call twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it should be or as it is. `retention` None means for ever; `config` holds further broker settings."""
+    """A topic as it should be or as it is. `retention` None means for ever; `config` holds further broker settings.
+
+    Read from a broker, `config` has what differs from the broker's defaults, without the retention.
+    """
 
     name: str
     partitions: int
@@ -129,16 +174,19 @@ class Admin(Protocol):
     """Looks at and changes topics and groups."""
 
     async def topics(self) -> Mapping[str, Topic]:
-        """All topics that are not internal, by name, with the settings that differ from the broker's defaults."""
+        """All topics that are not internal, by name."""
 
     async def create(self, topics: Sequence[Topic]) -> None:
-        """Create topics; one that exists already with the same shape is no error."""
+        """Create topics and return when they can be used; one that exists already with as many partitions is no error.
+
+        Raises ConfigError for a topic that cannot be made as asked.
+        """
 
     async def add_partitions(self, name: str, total: int) -> None:
         """Raise the number of partitions to `total`."""
 
     async def configure(self, topic: Topic) -> None:
-        """Set the retention and the config of an existing topic."""
+        """Set the retention and the config of an existing topic; settings that `topic` does not name stay."""
 
     async def end_offsets(self, topic: str) -> Mapping[Partition, int]:
         """The next offset to be written, per partition; 0 where nothing was ever written."""
@@ -148,6 +196,9 @@ class Admin(Protocol):
 
     async def committed(self, group: str, topic: str) -> Mapping[Partition, Position]:
         """What a group has committed for a topic."""
+
+    async def seek(self, group: str, positions: Mapping[Partition, Position]) -> None:
+        """Move a group that has no members. Raises BrokerError while it has some."""
 
     async def remove_member(self, group: str, member: str) -> None:
         """Take a static member out of its group now instead of after its session timeout; unknown is no error."""
@@ -169,6 +220,6 @@ class Broker(Protocol):
         """Make an admin; it connects at its first call."""
 
     def partition_for(self, key: bytes, partitions: int) -> int:
-        """Say which partition a key goes to."""
+        """Say which partition a key goes to: murmur2, the same for every adapter."""
 
 
