@@ -1,4 +1,4 @@
-"""Scalars that contracts are built of, strict and of one spelling: decimals, instants, days, identifiers, texts.
+"""Scalars that contracts are built of, strict and of one spelling: decimals, instants, days, texts.
 
 Plain `Decimal` and `datetime` of pydantic accept numbers, exponents and several spellings of one value. These
 accept one form on the wire and normalise it, so that equal facts have equal bytes (see
@@ -75,8 +75,7 @@ def _exact(text: str) -> Decimal:
 def _exact_from(pattern: re.Pattern[str]) -> Callable[[Any], Decimal]:
     def from_python(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
-            raise ValueError("must be a Decimal, an int or a decimal string")  # noqa: TRY004 - pydantic
-            collects it
+            raise ValueError("must be a Decimal, an int or a decimal string")  # noqa: TRY004 - for pydantic
         try:
             number = Decimal(value)
             text = format(number, "f") if number.is_finite() else ""
