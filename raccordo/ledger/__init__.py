@@ -130,12 +130,17 @@ class Standing:
     """The answer to a claim: where the event stood before it, and the calls made for it so far.
 
     `state` None: never seen. `conflict`: the id is known with another fingerprint, and nothing was changed.
-    After the claim the event is CLAIMED under our epoch unless it was terminal or in conflict.
+    `elsewhere`: the event is under way as another record (claimed in another partition, or parked at another offset),
+    which will bring it to its end; this record is a repeat, and nothing was changed.
+    `attempts` are what it has used up, `since` is the time of its first claim.
+    After the claim the event is CLAIMED under our epoch unless it was terminal, in conflict or elsewhere.
     """
 
     state: State | None
     conflict: bool = False
+    elsewhere: bool = False
     attempts: int = 0
+    since: int = 0
     effects: tuple[Effect, ...] = ()
 
 
@@ -238,9 +243,14 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """The answer to a sending. `not_before` set: the system asked for silence until then; nothing was written."""
+    """The answer to a sending. Where one of the two is set, nothing was written.
+
+    `not_before`: the system asked for silence until then. `standing`: this very call was made before for another
+    flow (the effect key does not depend on the flow), and this is how it stands.
+    """
 
     not_before: int | None = None
+    standing: Effect | None = None
 
 
 class Ledger(Protocol):

@@ -1,0 +1,304 @@
+"""The calls that one event makes: each write remembered before it leaves, looked up when its answer was lost.
+
+A flow is run again from its beginning after a crash, a park or a redrive. Calls that were confirmed before give back
+their stored result without touching the system; a call in doubt asks the system before anything is sent again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+from raccordo.errors import (
+    Ambiguous,
+    ConnectorError,
+    Missing,
+    RaccordoError,
+    Rejected,
+    Throttled,
+    Undecided,
+)
+from raccordo.event import EventId, derived_id
+from raccordo.failpoints import failpoint
+from raccordo.ledger import Effect, EffectState, Sending, Step
+from raccordo.patience import in_place, next_look
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Sequence
+
+    from raccordo.connector import Connector, DocumentRef, Operation
+    from raccordo.ledger import Grant
+    from raccordo.line import Line
+    from raccordo.systems import System
+
+DOUBTFUL: Final = (EffectState.SENT, EffectState.UNKNOWN)
+
+
+class Doubt(Ambiguous):
+    """A write is still in doubt: look again at `look_at` (ms since the epoch), nothing is sent before."""
+
+    def __init__(self, effect: Effect, look_at: int) -> None:
+        self.look_at = look_at
+        super().__init__(
+            "the answer to this write was lost; the system is asked until it is settled",
+            system=effect.system,
+            operation=effect.operation,
+        )
+
+
+class Calls:
+    """The writes of one event in one flow, in the order of their making, as far as they are known."""
+
+    def __init__(self, line: Line, grant: Grant, event_key: bytes, tenant: str, known: Iterable[Effect]) -> None:
+        self._line = line
+        self._grant = grant
+        self._event_key = event_key
+        self._tenant = tenant
+        self._effects = {(effect.system, effect.operation, effect.index): effect for effect in known}
+        self._made: dict[tuple[str, str], int] = {}
+        self._reached: set[str] = set()
+        self._unsaved: dict[str, Effect] = {}
+        self.journey: list[Step] = []
+
+    def bind(self, connector: Connector[Any, Any]) -> Any:
+        """Dress a connector so that its operations pass through the line's memory, slots and breaker."""
+        return _Dressed(self, connector)
+
+    @property
+    def unsaved(self) -> tuple[Effect, ...]:
+        """Calls whose state has changed since the ledger last heard of them."""
+        return tuple(self._unsaved.values())
+
+    @property
+    def doubtful(self) -> Effect | None:
+        """A call that was perhaps done, if there is one."""
+        return next((effect for effect in self._effects.values() if effect.state in DOUBTFUL), None)
+
+    def unreached(self) -> Effect | None:
+        """A doubtful call that this run of the flow never came to: made by an older release of the flow."""
+        return next(
+            (
+                effect
+                for effect in self._effects.values()
+                if effect.state in DOUBTFUL and effect.key not in self._reached
+            ),
+            None,
+        )
+
+    async def read(self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, **kw: Any) -> Any:
+        """Make a read: in a slot of its system, repeated in place while the system is away for a moment."""
+        system = self._line.systems[connector.system]
+        async with system.slot():
+            try:
+                return await self._call(system, operation.name, lambda: operation.function(connector, *args, **kw))
+            except Missing:
+                if operation.verb == "find":
+                    return None
+                raise
+
+    async def write(
+        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, key: str, **kw: Any
+    ) -> Any:
+        """Make a write whose effect happens once, or say why it cannot be made now."""
+        effect = self._standing(connector, operation, key)
+        effect_key = EventId(effect.key)
+        system = self._line.systems[connector.system]
+        while True:
+            if effect.state is EffectState.CONFIRMED and effect.result is not None:
+                return operation.result_type().model_validate_json(effect.result)
+            if effect.state in DOUBTFUL:
+                effect, found = await self._look(connector, operation, effect, *args, **kw)
+                if found is not None:
+                    return found
+            async with system.slot():
+                effect, ours = await self._send(system, effect, connector, args)
+                if ours:
+                    return await self._attempt(
+                        system,
+                        operation,
+                        effect,
+                        lambda: operation.function(connector, *args, key=effect_key, **kw),
+                    )
+
+    async def _attempt(
+        self, system: System, operation: Operation[Any, Any, Any], effect: Effect, call: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """Make the call that was just remembered as sent, and remember what came of it."""
+        try:
+            result: DocumentRef = await self._call(system, operation.name, call)
+        except Ambiguous as error:
+            failpoint("after_effect")
+            raise self._lost(operation, effect, error) from error
+        except RaccordoError:
+            self._remember(replace(effect, state=EffectState.FAILED))
+            raise
+        failpoint("after_effect")
+        self._confirm(effect, result)
+        return result
+
+    def _standing(self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], key: str) -> Effect:
+        """Find how this call stands, or begin it; calls of one kind are told apart by their count."""
+        made = (connector.system, operation.name)
+        index = self._made.get(made, 0)
+        self._made[made] = index + 1
+        effect = self._effects.get((*made, index))
+        if effect is None:
+            effect = Effect(
+                key=derived_id(self._tenant, *made, key, str(index)),
+                index=index,
+                system=connector.system,
+                operation=operation.name,
+                state=EffectState.FAILED,
+                sent_at=0,
+                settle_at=0,
+            )
+        self._reached.add(effect.key)
+        return effect
+
+    async def _send(
+        self, system: System, effect: Effect, connector: Connector[Any, Any], args: Sequence[Any]
+    ) -> tuple[Effect, bool]:
+        """Write SENT durably; the slot is held already, so that waiting for it never counts as sent.
+
+        False beside the effect: another flow made this very call before, and this is how it stands.
+        """
+        failpoint("before_send")
+        now = self._line.clock.now()
+        effect = replace(
+            effect,
+            state=EffectState.SENT,
+            sent_at=now,
+            settle_at=now + int(connector.config.settle * 1000),
+            request_digest=_digest(args),
+        )
+        clearance = await self._line.ledger.send(
+            Sending(self._grant, self._event_key, effect, now, concluded=self.unsaved)
+        )
+        if clearance.not_before is not None:
+            system.hushed(clearance.not_before)
+            raise Throttled(
+                "another worker was asked to slow down",
+                system=system.name,
+                retry_after=max(0.0, (clearance.not_before - now) / 1000),
+            )
+        self._unsaved.clear()
+        if clearance.standing is not None:
+            effect = clearance.standing
+        self._effects[effect.system, effect.operation, effect.index] = effect
+        if clearance.standing is not None:
+            return effect, False
+        failpoint("after_sent")
+        if system.silent:
+            self._remember(replace(effect, state=EffectState.FAILED))
+            raise Throttled("asked to slow down", system=system.name, retry_after=(system.not_before - now) / 1000)
+        return effect, True
+
+    async def _call(self, system: System, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """Make one attempt, told to the system's breaker and, where the system asked for silence, to every worker."""
+        try:
+            result = await in_place(call, self._line.clock, self._line.rng)
+        except ConnectorError as error:
+            error.system, error.operation = error.system or system.name, error.operation or operation
+            until = system.failed(error)
+            if until is not None:
+                await self._line.ledger.hush(system.name, until, error.sentence, self._line.clock.now())
+            raise
+        system.succeeded()
+        return result
+
+    async def _look(
+        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], effect: Effect, *args: Any, **kw: Any
+    ) -> tuple[Effect, Any]:
+        """Ask the system whether a doubtful write was done. None for the result only when it counts as not done."""
+        if operation.look_function is None:
+            raise Undecided(
+                "the answer was lost and this operation cannot be looked up",
+                system=effect.system,
+                operation=effect.operation,
+            )
+        failpoint("before_look")
+        look = operation.look_function
+        system = self._line.systems[connector.system]
+        asked_at = self._line.clock.now()
+        async with system.slot():
+            asked_at = self._line.clock.now()
+            try:
+                found = await self._call(
+                    system, operation.name, lambda: look(connector, *args, key=EventId(effect.key), **kw)
+                )
+            except Missing:
+                found = None
+            except Rejected as error:
+                raise Undecided(
+                    f"the answer was lost, and the look was refused: {error.sentence}",
+                    system=effect.system,
+                    operation=effect.operation,
+                ) from error
+        effect = replace(effect, looks=effect.looks + 1)
+        if found is not None:
+            self.journey.append(Step(asked_at, "found", f"{effect.system}.{effect.operation} {found.document}"))
+            self._confirm(effect, found)
+        elif asked_at < effect.settle_at:
+            self.journey.append(Step(asked_at, "not found yet", f"{effect.system}.{effect.operation}"))
+            self._remember(replace(effect, state=EffectState.UNKNOWN))
+            raise Doubt(effect, next_look(effect, asked_at))
+        else:
+            self.journey.append(Step(asked_at, "not found", f"{effect.system}.{effect.operation}: it was not done"))
+            effect = replace(effect, state=EffectState.FAILED)
+            self._remember(effect)
+        return effect, found
+
+    def _lost(self, operation: Operation[Any, Any, Any], effect: Effect, error: Ambiguous) -> Ambiguous:
+        """Turn a lost answer into what must happen next."""
+        now = self._line.clock.now()
+        self.journey.append(Step(now, "answer lost", str(error)))
+        settle_at = now if error.repeatable else effect.settle_at
+        effect = replace(effect, state=EffectState.UNKNOWN, settle_at=settle_at)
+        self._remember(effect)
+        if isinstance(error, Undecided) or operation.look_function is None:
+            return Undecided(error.sentence, system=effect.system, operation=effect.operation, status=error.status)
+        return Doubt(effect, next_look(effect, now))
+
+    def interrupted(self) -> Doubt | None:
+        """After an attempt that was cut off: the doubt that it left, if a write was under way."""
+        effect = self.doubtful
+        if effect is None:
+            return None
+        self._remember(replace(effect, state=EffectState.UNKNOWN))
+        return Doubt(effect, next_look(effect, self._line.clock.now()))
+
+    def _confirm(self, effect: Effect, result: DocumentRef) -> None:
+        self._remember(
+            replace(
+                effect, state=EffectState.CONFIRMED, result=result.model_dump_json(), document=result.document
+            )
+        )
+
+    def _remember(self, effect: Effect) -> None:
+        self._effects[effect.system, effect.operation, effect.index] = effect
+        self._unsaved[effect.key] = effect
+
+
+class _Dressed:
+    """A connector as a flow sees it: its operations go through the event's calls, all else is itself."""
+
+    def __init__(self, calls: Calls, connector: Connector[Any, Any]) -> None:
+        self._calls = calls
+        self._connector = connector
+
+    def __getattr__(self, name: str) -> Any:
+        operation = type(self._connector).operations.get(name)
+        if operation is None:
+            return getattr(self._connector, name)
+        calls, connector = self._calls, self._connector
+        step = calls.write if operation.writes else calls.read
+        return lambda *args, **kw: step(connector, operation, *args, **kw)
+
+
+def _digest(args: Sequence[Any]) -> str:
+    """A short digest of what was asked for, for the audit; never compared."""
+    digest = hashlib.blake2b(digest_size=8)
+    for arg in args:
+        digest.update(arg.model_dump_json().encode() if hasattr(arg, "model_dump_json") else repr(arg).encode())
+    return digest.hexdigest()
