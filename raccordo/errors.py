@@ -164,7 +164,7 @@ class Missing(Rejected):
 
 
 class Stale(Rejected):
-    """The document was changed since it was read (412, 428). A kit reads again and decides anew before it raises this."""
+    """The document was changed since it was read (412, 428). A kit reads again and decides anew first."""
 
 
 class Unauthorized(ConnectorError):
