@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 COORDINATES = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.36")
-"""What is resolved. Naming log4j-core here would pull kafka-clients down to 3.8; slf4j-simple prints the log."""
+"""What is resolved. Naming log4j-core too would pull kafka-clients down to 3.8."""
 
 LOCK = Path(__file__).with_name("kafka.lock.toml")
 DOWNLOAD_DEADLINE = 600.0

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Self
 
 from raccordo.dev import jars, jvm, kraft, ports
 from raccordo.dev.process import DetachedProcess
-from raccordo.dev.service import ServiceState, ServiceStatus
+from raccordo.dev.service import ServiceName, ServiceState, ServiceStatus
 from raccordo.dev.state import POLL_SECONDS, ServiceError, locked, silent, write_atomically
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ class KafkaProcess:
         else:
             state = ServiceState.UNRESPONSIVE
         return ServiceStatus(
-            name="kafka",
+            name=ServiceName.KAFKA,
             state=state,
             address=self.bootstrap if self._ports()[0] else "",
             pid=process.pid if process else None,

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from raccordo.dev.process import DetachedProcess
-from raccordo.dev.service import ServiceState, ServiceStatus
+from raccordo.dev.service import ServiceName, ServiceState, ServiceStatus
 from raccordo.dev.state import ServiceError, locked, silent
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class PostgresProcess:
         if process is not None:
             state = ServiceState.RUNNING if self._is_ready() else ServiceState.UNRESPONSIVE
         return ServiceStatus(
-            name="postgres",
+            name=ServiceName.POSTGRES,
             state=state,
             address=self.url() if process else "",
             pid=process.pid if process else None,

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from raccordo.dev.state import write_atomically
+from raccordo.dev.state import POLL_SECONDS, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,15 +90,17 @@ class DetachedProcess:
 
     def is_running(self) -> bool:
         """Tell whether this very process still runs: neither a zombie nor a later owner of its pid counts."""
+        child = _children.get(self.pid)
+        if child is not None and child.poll() is not None:
+            del _children[self.pid]
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started) <= START_TOLERANCE_SECONDS
-            running = same and process.status() != psutil.STATUS_ZOMBIE
+            if abs(process.create_time() - self.started) > START_TOLERANCE_SECONDS:
+                return False
+            # The first thread of a JVM becomes a zombie while others still hold its files and ports.
+            return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
         except psutil.NoSuchProcess:
-            running = False
-        if not running and (child := _children.get(self.pid)) is not None and child.poll() is not None:
-            del _children[self.pid]
-        return running
+            return False
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole process group; a process that has ended is no error."""
@@ -120,7 +123,9 @@ class DetachedProcess:
 
     def wait(self, seconds: float) -> bool:
         """Wait at most `seconds` for the end; tell whether it came."""
-        if self.is_running():
-            with suppress(psutil.Error, subprocess.TimeoutExpired):
-                (_children.get(self.pid) or psutil.Process(self.pid)).wait(seconds)
-        return not self.is_running()
+        until = time.monotonic() + seconds
+        while self.is_running():
+            if time.monotonic() >= until:
+                return False
+            time.sleep(POLL_SECONDS)
+        return True

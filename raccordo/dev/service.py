@@ -11,19 +11,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class ServiceName(StrEnum):
+    """The services there are, in the order in which they start."""
+
+    KAFKA = "kafka"
+    POSTGRES = "postgres"
+
+
 class ServiceState(StrEnum):
-    """Whether a service runs, is down, or runs without answering."""
+    """Whether a service runs here, is down, runs without answering, or is one that the environment names."""
 
     RUNNING = "running"
     STOPPED = "stopped"
     UNRESPONSIVE = "unresponsive"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
 class ServiceStatus:
     """One service at one moment; `address` is what a client connects to, `since` is in UTC."""
 
-    name: str
+    name: ServiceName
     state: ServiceState
     address: str
     pid: int | None
@@ -33,7 +41,7 @@ class ServiceStatus:
     def as_json(self) -> dict[str, str | int | None]:
         """Return the fields as JSON values; times as RFC 3339."""
         return {
-            "name": self.name,
+            "name": self.name.value,
             "state": self.state.value,
             "address": self.address,
             "pid": self.pid,
