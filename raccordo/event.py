@@ -56,7 +56,22 @@ class ContractInfo:
         return f"schemas/{self.topic}/v{self.version}.json"
 
 
-class Contract(BaseModel):
+class ValueObject(BaseModel):
+    """A part of a contract: frozen, closed against unknown fields, equal by value.
+
+    The docstring under a field is its description in the published schema.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        str_strip_whitespace=False,
+        use_attribute_docstrings=True,
+    )
+
+
+class Contract(ValueObject):
     """A fact that travels: a frozen model that owns its topic, record key, owner and retention.
 
     Declared by class keywords::
@@ -71,12 +86,10 @@ class Contract(BaseModel):
         ): ...
 
     `key` names the field that, after the tenant, makes the record key: what must share a partition.
-    `business_keys` name the fields by which a person may look for the event. `lanes` name the fields that are finer
-    than the key: each of their values belongs to one value of the key, so a flow may keep order by them instead.
-    A class without `topic` is abstract.
+    `business_keys` name the fields by which a person may look for the event. `lanes` name the fields that are
+    finer than the key: each of their values belongs to one value of the key, so a flow may keep order by them
+    instead. A class without `topic` is abstract.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, str_strip_whitespace=False)
 
     info: ClassVar[ContractInfo]
 
@@ -111,7 +124,7 @@ class Contract(BaseModel):
             raise TypeError(message)
 
     def record_key(self, tenant: str) -> str:
-        """Say what must share a partition: ``<tenant>:<value of the key field>``. A tenant contains no colon."""
+        """Say what must share a partition: ``<tenant>:<value of the key field>``; a tenant has no colon."""
         return f"{tenant}:{getattr(self, self.info.key)}"
 
     def business_key_values(self) -> Iterable[tuple[str, str]]:
@@ -155,7 +168,8 @@ class Event(Generic[D_co]):
     def cause(self, data: Contract, *, flow: str, index: int, time: datetime) -> Event[Any]:
         """Make the event that this one causes in `flow`; `index` counts the flow's outgoing events from 0.
 
-        The id is derived from (this id, flow, contract, index): a repeat of the flow says the same thing again.
+        The id is derived from (this id, flow, contract, index): a repeat of the flow says the same thing
+        again.
         """
         return Event(
             id=derived_id(self.tenant, self.id, flow, data.info.type, str(index)),
@@ -169,7 +183,7 @@ class Event(Generic[D_co]):
         )
 
 
-def first_event(  # noqa: PLR0913 - the envelope of a first cause
+def first_event(
     data: Contract,
     *,
     tenant: str,

@@ -72,7 +72,16 @@ def _exact(text: str) -> Decimal:
     return Decimal("0" if text == "-0" else text)
 
 
-def _exact_from(pattern: re.Pattern[str]) -> Callable[[Any], Decimal]:
+def _positive(text: str) -> Decimal:
+    number = _exact(text)
+    if not number:
+        raise ValueError("must be more than zero")
+    return number
+
+
+def _exact_from(
+    pattern: re.Pattern[str], read: Callable[[str], Decimal] = _exact
+) -> Callable[[Any], Decimal]:
     def from_python(value: Any) -> Decimal:
         if isinstance(value, bool) or not isinstance(value, (Decimal, int, str)):
             raise ValueError("must be a Decimal, an int or a decimal string")  # noqa: TRY004 - for pydantic
@@ -85,7 +94,7 @@ def _exact_from(pattern: re.Pattern[str]) -> Callable[[Any], Decimal]:
             text = text.rstrip("0").rstrip(".")
         if not pattern.match(text):
             raise ValueError(f"must match {pattern.pattern}")
-        return _exact(text)
+        return read(text)
 
     return from_python
 
@@ -132,6 +141,17 @@ Unsigned = Annotated[
     ),
 ]
 """An `Exact` that is not negative."""
+
+Positive = Annotated[
+    Decimal,
+    _TextOnWire(
+        _UNSIGNED.pattern,
+        max_length=_MAX_DECIMAL,
+        from_text=_positive,
+        from_python=_exact_from(_UNSIGNED, _positive),
+    ),
+]
+"""An `Exact` that is more than zero."""
 
 Instant = Annotated[
     datetime,
