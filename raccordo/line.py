@@ -92,7 +92,8 @@ class Line:
     def finished(self, turn: Turn, flow: Flow[..., Any], end: Ending) -> None:
         """Note the end of an event; one log line for every end that is not plain success."""
         self.moved()
-        self.defects_in_a_row = 0
+        if end.state is not State.DEAD:
+            self.defects_in_a_row = 0
         if end.state is State.CONFIRMED:
             return
         self.log.warning(

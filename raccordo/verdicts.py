@@ -89,6 +89,7 @@ class Verdicts:
         """Our own bug: the only thing that uses up attempts."""
         attempts = self._standing.attempts + 1
         contract_broken = isinstance(error, ContractError)
+        self._line.defects_in_a_row += 1
         self._line.log.error(
             "defect",
             flow=self._flow.name,

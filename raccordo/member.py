@@ -1,0 +1,254 @@
+"""One flow's membership in its consumer group: fetch, feed the lanes, commit behind the watermark."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from raccordo.broker import Partition, Position
+from raccordo.errors import BrokerError, LedgerError
+from raccordo.failpoints import failpoint
+from raccordo.lanes import Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from raccordo.broker import Consumer, Record
+    from raccordo.codec import Codec
+    from raccordo.flow import Flow
+    from raccordo.ledger import Acquired
+    from raccordo.line import Line
+    from raccordo.settings import Settings
+
+FETCH_WAIT: Final = 0.25
+HALT_SECONDS: Final = 30.0
+REJOIN_SECONDS: Final = 0.5
+DEFECTS_THAT_HALT: Final = 10
+REVIVED_AT_ONCE: Final = 200
+
+
+class Member:
+    """Consumes one flow's topic in this process. Told by the broker what it owns; stops when asked.
+
+    `halted` is a sentence while the flow may not go on by itself, "" otherwise.
+    """
+
+    def __init__(  # noqa: PLR0913 - all that a member works with
+        self,
+        flow: Flow[..., Any],
+        codec: Codec,
+        line: Line,
+        consumers: Callable[[], Consumer],
+        settings: Settings,
+        owner: str,
+    ) -> None:
+        self.flow = flow
+        self.halted = ""
+        self.joined = False
+        self.lanes: dict[Partition, Lanes] = {}
+        self._codec = codec
+        self._line = line
+        self._consumers = consumers
+        self._consumer = consumers()
+        self._settings = settings
+        self._owner = owner
+        self._owned: dict[Partition, Position | None] = {}
+        self._taking: dict[Partition, asyncio.Task[None]] = {}
+        self._committed: dict[Partition, int] = {}
+        self._held_back = False
+        self._stopping = asyncio.Event()
+
+    @property
+    def ready(self) -> bool:
+        """Whether every partition that the group gave us is being worked on."""
+        return self.joined and not self.halted and all(partition in self.lanes for partition in self._owned)
+
+    @property
+    def in_flight(self) -> int:
+        """Records that are delivered and not done."""
+        return sum(len(lanes.watermark) for lanes in self.lanes.values())
+
+    async def run(self) -> None:
+        """Join the group and work until `stop`. Raises ConfigError for what no waiting can mend."""
+        await self._join()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._every(self._settings.commit_interval, self.commit))
+            tasks.create_task(self._every(self._settings.poll_interval, self._revive))
+            tasks.create_task(self._fetch())
+
+    async def _join(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._consumer.start(self)
+            except BrokerError as error:
+                await self._line.stalled(error)
+            else:
+                self.joined = True
+                return
+
+    async def _rejoin(self) -> None:
+        """Begin anew at the committed offsets, because a partition was taken from us or had to be dropped."""
+        self._line.log.warning("rejoining", flow=self.flow.name)
+        await self.leave()
+        await self._line.clock.sleep(REJOIN_SECONDS)
+        self._consumer = self._consumers()
+        await self._join()
+
+    def stop(self) -> None:
+        """Ask for the end: no further fetch; `leave` finishes what is in flight."""
+        self._stopping.set()
+
+    async def leave(self) -> None:
+        """Drain, commit and leave the group."""
+        with suppress(BrokerError):
+            await self._consumer.stop()
+        await self.revoked(list(self._owned))
+        self.joined = False
+
+    async def assigned(self, partitions: Mapping[Partition, Position | None]) -> None:
+        """Take new partitions over; nothing of them is fetched before the ledger has granted them."""
+        self._owned.update(partitions)
+        self._consumer.pause(list(partitions))
+        for partition, position in partitions.items():
+            self._taking[partition] = asyncio.create_task(self._take(partition, position))
+
+    async def revoked(self, partitions: Collection[Partition]) -> None:
+        """Let partitions go: finish what is in flight within the drain time, commit, cancel the rest."""
+        leaving = []
+        for partition in partitions:
+            self._owned.pop(partition, None)
+            taking = self._taking.pop(partition, None)
+            if taking is not None:
+                taking.cancel()
+            if partition in self.lanes:
+                leaving.append(self.lanes[partition])
+        for lanes in leaving:
+            lanes.close()
+        await asyncio.gather(*(lanes.settle(self._settings.drain_timeout) for lanes in leaving))
+        await self.commit()
+        for lanes in leaving:
+            del self.lanes[lanes.grant.partition]
+            self._committed.pop(lanes.grant.partition, None)
+            await lanes.drop()
+
+    async def commit(self) -> None:
+        """Commit every partition's watermark with the ledger's position beside it."""
+        positions = {}
+        for partition, lanes in self.lanes.items():
+            offset = lanes.watermark.committable
+            if offset is not None and not lanes.fenced and self._committed.get(partition) != offset:
+                positions[partition] = Position(offset, self._line.ledger.position(lanes.grant))
+        if not positions:
+            return
+        failpoint("before_commit")
+        try:
+            await self._consumer.commit(positions)
+        except BrokerError as error:
+            self._line.log.warning("commit_refused", flow=self.flow.name, error_class=error.code, reason=str(error))
+            return
+        failpoint("after_commit")
+        self._committed.update({partition: position.offset for partition, position in positions.items()})
+
+    async def _take(self, partition: Partition, position: Position | None) -> None:
+        """Acquire a partition, publish what its last owner left in the outbox, and start its lanes."""
+        while True:
+            try:
+                (acquired,) = await self._line.ledger.acquire(
+                    self.flow.name, [partition], self._owner, self._line.clock.now()
+                )
+                if not self._knows(acquired, position):
+                    return
+                await self._line.publish(await self._line.ledger.outbox([acquired.grant]))
+            except (LedgerError, BrokerError) as error:
+                await self._line.stalled(error)
+                continue
+            self._line.moved()
+            self.lanes[partition] = Lanes(self.flow, self._codec, self._line, acquired)
+            self._taking.pop(partition, None)
+            if not self._held_back:
+                self._consumer.resume([partition])
+            return
+
+    def _knows(self, acquired: Acquired, position: Position | None) -> bool:
+        """Whether the ledger remembers all that was committed; an older one would let events happen twice."""
+        if position is None or not position.metadata or self._settings.adopt_ledger:
+            return True
+        ledger_id, _, sequence = position.metadata.partition(":")
+        if ledger_id == acquired.ledger_id and sequence.isdigit() and int(sequence) <= acquired.sequence:
+            return True
+        self.halted = (
+            f"the ledger does not know what flow {self.flow.name!r} has committed for {acquired.grant.partition} "
+            f"(group: ledger {ledger_id} at {sequence}; here: ledger {acquired.ledger_id} at {acquired.sequence}). "
+            "It is another ledger, or an older copy. Restore the right one; or, if you accept that events after that "
+            "point may take effect twice, start once with --adopt-ledger"
+        )
+        self._line.log.error("halted", flow=self.flow.name, reason=self.halted)
+        return False
+
+    async def _fetch(self) -> None:
+        while not self._stopping.is_set():
+            if any(lanes.fenced for lanes in self.lanes.values()):
+                await self._rejoin()
+            self._hold_back()
+            try:
+                records = await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT)
+            except BrokerError as error:
+                await self._line.stalled(error)
+                continue
+            if self._line.trouble is not None and isinstance(self._line.trouble, BrokerError):
+                self._line.moved()
+            self._feed(records)
+            if self._line.defects_in_a_row >= DEFECTS_THAT_HALT:
+                await self._halt()
+
+    def _feed(self, records: Sequence[Record]) -> None:
+        for record in records:
+            lanes = self.lanes.get(record.partition)
+            if lanes is not None and not lanes.fenced:
+                lanes.feed(record)
+
+    def _hold_back(self) -> None:
+        """Stop fetching while too much is in memory; the broker is still asked, so that we count as alive."""
+        size = sum(lanes.watermark.bytes for lanes in self.lanes.values())
+        room = self._settings.max_in_flight
+        if not self._held_back and (self.in_flight >= room or size >= self._settings.max_bytes_in_flight):
+            self._held_back = True
+            self._consumer.pause(list(self.lanes))
+        elif self._held_back and self.in_flight <= room // 2 and size <= self._settings.max_bytes_in_flight // 2:
+            self._held_back = False
+            self._consumer.resume(list(self.lanes))
+
+    async def _halt(self) -> None:
+        """Our own code fails for one event after the other: stop for a while instead of burying everything."""
+        self.halted = f"{DEFECTS_THAT_HALT} defects in a row; the flow pauses for {HALT_SECONDS:g} s, see the log"
+        self._line.log.error("halted", flow=self.flow.name, reason=self.halted)
+        self._consumer.pause(list(self.lanes))
+        end = self._line.clock.monotonic() + HALT_SECONDS
+        while not self._stopping.is_set() and self._line.clock.monotonic() < end:
+            with suppress(BrokerError):
+                self._feed(await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT))
+        self._line.defects_in_a_row = DEFECTS_THAT_HALT - 1
+        self.halted = ""
+        if not self._held_back:
+            self._consumer.resume(list(self.lanes))
+
+    async def _revive(self) -> None:
+        """Start parked lanes whose time has come."""
+        grants = {lanes.grant: lanes for lanes in self.lanes.values() if not lanes.fenced and not lanes.closed}
+        if not grants or self.halted:
+            return
+        busy = sum(lanes.draining for lanes in grants.values())
+        for lane in await self._line.ledger.due(list(grants), self._line.clock.now(), REVIVED_AT_ONCE + busy):
+            lanes = grants[lane.grant]
+            if not lanes.closed:
+                lanes.revive(lane.lane)
+
+    async def _every(self, seconds: float, step: Any) -> None:
+        while not self._stopping.is_set():
+            try:
+                await step()
+            except (LedgerError, BrokerError) as error:
+                await self._line.stalled(error)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), seconds)
