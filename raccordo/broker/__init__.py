@@ -1,7 +1,8 @@
 """In and out: what the line needs of a broker. `kafka` and `memory` pass one suite; others can follow.
 
-A broker hands out one `Consumer` per flow and one `Producer` per process. All methods are called from one event loop.
-Keys, values and header values are bytes; header names are strings; headers keep order and repeats.
+A broker hands out one `Consumer` per flow and one `Producer` per process. All methods are called from one
+event loop. Keys, values and header values are bytes; header names are strings; headers keep order and
+repeats.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ class Partition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record as it was fetched. `timestamp` is in milliseconds since the epoch, as the broker stored it."""
+    """One record as it was fetched. `timestamp` is in milliseconds since the epoch, from the broker."""
 
     partition: Partition
     offset: int
@@ -60,23 +61,23 @@ class Position:
 class Ownership(Protocol):
     """Told by a consumer what it owns.
 
-    A group may take everything from all members and give most of it back (eager rebalancing), so `revoked` and
-    `assigned` often name the same partitions in a row. The two calls never overlap.
+    A group may take everything from all members and give most of it back (eager rebalancing), so `revoked`
+    and `assigned` often name the same partitions in a row. The two calls never overlap.
     """
 
     async def assigned(self, partitions: Mapping[Partition, Position | None]) -> None:
         """These partitions are ours from now on, with the position last committed (None: never).
 
-        Awaited inside `Consumer.start` or `Consumer.fetch`, before any of their records is returned. What it raises
-        comes out of that call, the partitions are not owned, and the next `fetch` asks again.
+        Awaited inside `Consumer.start` or `Consumer.fetch`, before any of their records is returned. What it
+        raises comes out of that call, the partitions are not owned, and the next `fetch` asks again.
         """
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
         """These partitions go to somebody else: finish what is in flight, commit, let go.
 
-        Awaited inside the rebalance, which may run beside a `fetch` and waits for this call at most as long as the
-        group's rebalance timeout. Commits made inside it are still accepted, unless the session was lost: then they
-        fail with `OwnershipLost`. What it raises comes out of the next `fetch`.
+        Awaited inside the rebalance, which may run beside a `fetch` and waits for this call at most as long
+        as the group's rebalance timeout. Commits made inside it are still accepted, unless the session was
+        lost: then they fail with `OwnershipLost`. What it raises comes out of the next `fetch`.
         """
 
 
@@ -86,20 +87,21 @@ class Consumer(Protocol):
     async def start(self, ownership: Ownership) -> None:
         """Join the group and take the first partitions.
 
-        Raises ConfigError for a missing topic or bad credentials; BrokerError when no broker answers before the
-        deadline; what `Ownership.assigned` raises.
+        Raises ConfigError for a missing topic or bad credentials; BrokerError when no broker answers before
+        the deadline; what `Ownership.assigned` raises.
         """
 
-    async def fetch(self, limit: int, timeout: float) -> Sequence[Record]:
+    async def fetch(self, limit: int, timeout: float) -> Sequence[Record]:  # noqa: ASYNC109 - a poll waits
         """Return at most `limit` records of owned, unpaused partitions, in offset order per partition.
 
-        Waits up to `timeout` seconds for the first; returns early and empty when something was resumed. Has to be
-        called again and again, also while everything is paused, for the group to count this member as alive. A call
-        that is cancelled loses no record.
+        Waits up to `timeout` seconds for the first; returns early and empty when something was resumed. Has
+        to be called again and again, also while everything is paused, for the group to count this member as
+        alive. A call that is cancelled loses no record.
 
-        While the broker is away it returns nothing and goes on by itself afterwards: see `contact_age`. Raises
-        ConfigError when another process took this member id over (this one has to end); OutOfRange when records
-        vanished before they were read; BrokerError otherwise. Calling again after an error is always allowed.
+        While the broker is away it returns nothing and goes on by itself afterwards: see `contact_age`.
+        Raises ConfigError when another process took this member id over (this one has to end); OutOfRange
+        when records vanished before they were read; BrokerError otherwise. Calling again after an error is
+        always allowed.
         """
 
     def pause(self, partitions: Collection[Partition]) -> None:
@@ -111,14 +113,16 @@ class Consumer(Protocol):
     async def commit(self, positions: Mapping[Partition, Position]) -> None:
         """Store positions of owned partitions.
 
-        Raises OwnershipLost when the group refuses them, or when a partition is not owned (any more): drop what was
-        being done for these partitions. Raises BrokerError when nobody answers: they may be stored or not, try again.
+        Raises OwnershipLost when the group refuses them, or when a partition is not owned (any more): drop
+        what was being done for these partitions. Raises BrokerError when nobody answers: they may be stored
+        or not, try again.
         """
 
     def contact_age(self) -> float:
-        """Seconds since a broker last answered this consumer: a few at most when all is well, growing while it is away.
+        """Seconds since a broker last answered this consumer.
 
-        No progress is possible while this is larger than the heartbeat interval by far.
+        A few at most when all is well. No progress is possible while it is larger than the heartbeat interval
+        by far.
         """
 
     async def stop(self) -> None:
@@ -132,8 +136,8 @@ class Consumer(Protocol):
 class Producer(Protocol):
     """Publishes with acks=all and idempotence. Order per key is kept.
 
-    A record that was refused takes the records enqueued after it along where the broker would leave a gap: all of
-    them fail, none is written out of order, and the producer goes on with what is sent next.
+    A record that was refused takes the records enqueued after it along where the broker would leave a gap:
+    all of them fail, none is written out of order, and the producer goes on with what is sent next.
     """
 
     async def start(self) -> None:
@@ -142,11 +146,12 @@ class Producer(Protocol):
     def send(self, record: Outgoing) -> Awaitable[None]:
         """Enqueue one record now, in call order; the awaitable ends when all in-sync replicas have it.
 
-        While the broker is away the awaitable waits and the record is tried until it is written, once: giving up and
-        sending again would double it. Whoever cannot wait sets a deadline of its own and has to count the record as
-        perhaps written. Abandoning the awaitable does not take the record back.
+        While the broker is away the awaitable waits and the record is tried until it is written, once: giving
+        up and sending again would double it. Whoever cannot wait sets a deadline of its own and has to count
+        the record as perhaps written. Abandoning the awaitable does not take the record back.
 
-        Raises BrokerError, TooLarge where the record can never be accepted, Defect for a record without key and value.
+        Raises BrokerError, TooLarge where the record can never be accepted, Defect for a record without key
+        and value.
         """
 
     def unacked_age(self) -> float:
@@ -158,9 +163,10 @@ class Producer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as it should be or as it is. `retention` None means for ever; `config` holds further broker settings.
+    """A topic as it should be or as it is.
 
-    Read from a broker, `config` has what differs from the broker's defaults, without the retention.
+    `retention` None means for ever; `config` holds further broker settings. Read from a broker, `config` has
+    what differs from the broker's defaults, without the retention.
     """
 
     name: str
@@ -177,9 +183,10 @@ class Admin(Protocol):
         """All topics that are not internal, by name."""
 
     async def create(self, topics: Sequence[Topic]) -> None:
-        """Create topics and return when they can be used; one that exists already with as many partitions is no error.
+        """Create topics and return when they can be used.
 
-        Raises ConfigError for a topic that cannot be made as asked.
+        One that exists already with as many partitions is no error. Raises ConfigError for a topic that
+        cannot be made as asked.
         """
 
     async def add_partitions(self, name: str, total: int) -> None:
@@ -201,7 +208,7 @@ class Admin(Protocol):
         """Move a group that has no members. Raises BrokerError while it has some."""
 
     async def remove_member(self, group: str, member: str) -> None:
-        """Take a static member out of its group now instead of after its session timeout; unknown is no error."""
+        """Take a static member out of its group now, not after its session timeout; unknown is no error."""
 
     async def stop(self) -> None:
         """Disconnect. Safe to call twice."""
@@ -221,5 +228,3 @@ class Broker(Protocol):
 
     def partition_for(self, key: bytes, partitions: int) -> int:
         """Say which partition a key goes to: murmur2, the same for every adapter."""
-
-

@@ -5,6 +5,8 @@ Two producers that disagree on it break the order of a key, silently.
 
 from __future__ import annotations
 
+import struct
+
 SEED = 0x9747B28C
 MULTIPLIER = 0x5BD1E995
 MASK = 0xFFFFFFFF
@@ -15,9 +17,9 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     aligned = length & ~3
     value = SEED ^ length
-    for start in range(0, aligned, 4):
-        word = int.from_bytes(data[start : start + 4], "little") * MULTIPLIER & MASK
-        value = (value * MULTIPLIER & MASK) ^ ((word ^ word >> 24) * MULTIPLIER & MASK)
+    for (word,) in struct.iter_unpack("<I", data[:aligned]):
+        mixed = word * MULTIPLIER & MASK
+        value = (value * MULTIPLIER & MASK) ^ ((mixed ^ mixed >> 24) * MULTIPLIER & MASK)
     if length > aligned:
         value = (value ^ int.from_bytes(data[aligned:], "little")) * MULTIPLIER & MASK
     value = (value ^ value >> 13) * MULTIPLIER & MASK
