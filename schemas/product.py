@@ -1,0 +1,36 @@
+"""What is bought, shipped or returned."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from raccordo.event import ValueObject
+from raccordo.scalars import Attributes, Identifier, Text
+
+Gtin = Annotated[str, Field(pattern="^([0-9]{8}|[0-9]{12,14})$")]
+"""A Global Trade Item Number of 8, 12, 13 or 14 digits; the check digit is the receiver's."""
+
+
+class Product(ValueObject):
+    """A product by the numbers that the parties know it by; at least one is there."""
+
+    sku: Identifier | None = None
+    """The seller's number."""
+    buyer_sku: Identifier | None = None
+    """The buyer's article number."""
+    gtin: Gtin | None = None
+    """The Global Trade Item Number."""
+    manufacturer_number: Identifier | None = None
+    """The manufacturer's part number."""
+    identifiers: Attributes = Field(default={}, max_length=20)
+    """Further numbers by scheme: ``ISBN``, ``variant id``, ``batch``, ``UNSPSC``."""
+    name: Text | None = None
+    """What the sender calls it."""
+
+    @model_validator(mode="after")
+    def _has_a_number(self) -> Product:
+        if not (self.sku or self.buyer_sku or self.gtin or self.manufacturer_number or self.identifiers):
+            raise ValueError("names no number of the product")
+        return self
