@@ -111,7 +111,15 @@ class Member:
         self._owned.update(partitions)
         self._consumer.pause(list(partitions))
         for partition, position in partitions.items():
-            self._taking[partition] = asyncio.create_task(self._take(partition, position))
+            taking = asyncio.create_task(self._take(partition, position))
+            taking.add_done_callback(self._taken)
+            self._taking[partition] = taking
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        """Tell a bug that kept a partition from being taken over, instead of losing it with its task."""
+        if not task.cancelled() and task.exception() is not None:
+            self.halted = "a partition could not be taken over, see the log"
+            self._line.log.error("halted", flow=self.flow.name, reason=self.halted, exc_info=task.exception())
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
         """Let partitions go: finish what is in flight within the drain time, commit, cancel the rest."""
