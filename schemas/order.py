@@ -227,7 +227,7 @@ class OrderCreated(
         return self
 
     def _check_sum(self, stated: Exact) -> None:
-        """Compare the stated sum of the lines where all of them state their amount; parts of kits do not count.
+        """Compare the stated sum of the lines where all state their amount; parts of kits do not count.
 
         Nothing else is checked: senders round prices, taxes and discounts by rules of their own, and real
         orders differ by cents in each of them. A plain sum has nothing to round.
