@@ -1,7 +1,7 @@
 """Fixtures for every room: the one shared Kafka broker and fresh PostgreSQL databases.
 
-Both services are shared by all tests, xdist workers and test runs of this working tree; the last user stops them.
-A run that was killed leaves at most one running service, which the next run takes over.
+Both services are shared by all tests, xdist workers and test runs of this working tree; the last user stops
+them. A run that was killed leaves at most one running service, which the next run takes over.
 """
 
 from __future__ import annotations

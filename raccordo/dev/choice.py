@@ -109,7 +109,7 @@ def _container() -> Iterator[str]:
     try:
         import docker  # noqa: PLC0415 - an extra
         import docker.errors  # noqa: PLC0415 - an extra
-        from testcontainers.kafka import KafkaContainer  # noqa: PLC0415 - an extra
+        from testcontainers.community.kafka import KafkaContainer  # noqa: PLC0415 - an extra
     except ImportError as error:
         raise ServiceError(
             f"{VARIABLE}=docker needs testcontainers. "

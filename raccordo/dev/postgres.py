@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -25,7 +26,7 @@ import psutil
 
 from raccordo.dev.process import DetachedProcess
 from raccordo.dev.service import ServiceName, ServiceState, ServiceStatus
-from raccordo.dev.state import ServiceError, locked, silent
+from raccordo.dev.state import POLL_SECONDS, ServiceError, locked, silent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,37 +159,47 @@ class PostgresProcess:
         if self._is_ready():
             return
         wheel = _wheel()
-        if self.process is None:
-            (self._data / "postmaster.pid").unlink(missing_ok=True)
-        else:
-            self._say("PostgreSQL runs but does not answer yet; it is waited for.")
+        until = time.monotonic() + self._deadline
         try:
             server = wheel.get_server(self._data, cleanup_mode=None, start=False)
             server.ensure_pgdata_inited()
-            sockets = self._socket_folder(server.system_user)
-            control = [server.bin_path / "pg_ctl", "-D", self._data, "-l", self._data / "log", "-w"]
-            options = [
-                "-t",
-                str(math.ceil(self._deadline)),
-                "-o",
-                f"-h '' -k {shlex.quote(str(sockets))}",
-                "start",
-            ]
+        except RuntimeError as error:  # data of another major version
+            raise ServiceError(f"PostgreSQL cannot use {self._data}: {error}.") from error
+        except subprocess.SubprocessError as error:
+            raise ServiceError(f"PostgreSQL could not prepare {self._data}: {error}") from error
+        sockets = self._socket_folder(server.system_user)
+        while not self._is_ready():
+            if time.monotonic() >= until:
+                raise ServiceError(self._failure())
+            if self.process is None:
+                self._clear_stale_files(sockets)
+                self._run_server(server, sockets, until - time.monotonic())
+            time.sleep(POLL_SECONDS)
+
+    def _run_server(self, server: Any, sockets: Path, deadline: float) -> None:
+        """Try once to start the server; whether it serves is asked elsewhere."""
+        options = f"-h '' -k {shlex.quote(str(sockets))}"
+        control = [server.bin_path / "pg_ctl", "-D", self._data, "-l", self._data / "log", "-w"]
+        # A server that was killed a moment ago still holds shared memory: the next try finds it gone.
+        with suppress(subprocess.SubprocessError):
             subprocess.run(  # noqa: S603 - the wheel's own command
-                [*control, *options],
+                [*control, "-t", str(math.ceil(deadline)), "-o", options, "start"],
                 user=server.system_user,
                 cwd=self._data,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                timeout=self._deadline,
+                timeout=deadline,
                 start_new_session=True,
                 check=True,
             )
-        except subprocess.SubprocessError as error:
-            raise ServiceError(self._failure()) from error
-        except RuntimeError as error:  # data of another major version
-            raise ServiceError(f"PostgreSQL cannot use {self._data}: {error}.") from error
+
+    def _clear_stale_files(self, sockets: Path) -> None:
+        """Remove what a killed server left: PostgreSQL believes it while any process has that pid."""
+        if (unlisted := DetachedProcess.running_with(str(self._data))) is not None:
+            unlisted.kill()
+        for file in (self._data / "postmaster.pid", *sockets.glob(".s.PGSQL.5432*")):
+            file.unlink(missing_ok=True)
 
     def _socket_folder(self, user: str | None) -> Path:
         """Return where the Unix socket lies: with the data, or in a temporary folder if that is too deep."""
