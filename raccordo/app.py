@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from raccordo.errors import ConfigError
 from raccordo.event import Contract
-from raccordo.flow import Flow, Unwirable
+from raccordo.flow import Flow
+from raccordo.wiring import Unwirable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,12 +39,16 @@ class App:
         for flow in self.flows:
             if flow.name == name:
                 return flow
-        message = f"there is no flow {name!r}; there are: {', '.join(flow.name for flow in self.flows) or 'none'}"
+        message = (
+            f"there is no flow {name!r}; there are: {', '.join(flow.name for flow in self.flows) or 'none'}"
+        )
         raise ConfigError(message)
 
     def only(self, names: Sequence[str]) -> App:
         """Keep the named flows (none named: all). Raises ConfigError for an unknown name."""
-        return App(self.directory, self.contracts, tuple(self.flow(name) for name in names)) if names else self
+        return (
+            App(self.directory, self.contracts, tuple(self.flow(name) for name in names)) if names else self
+        )
 
 
 def load(directory: str | Path = ".") -> App:
@@ -80,7 +85,9 @@ def _listed(package: str, name: str, kind: type, root: Path) -> list[Any]:
     module = _import(package, root)
     listed = getattr(module, name, None)
     if not isinstance(listed, (tuple, list)) or not all(isinstance(item, kind) for item in listed):
-        message = f"{package}/__init__.py must list `{name} = (…,)`, with nothing but {kind.__name__} objects in it"
+        message = (
+            f"{package}/__init__.py must list `{name} = (…,)`, with nothing but {kind.__name__} objects in it"
+        )
         raise ConfigError(message)
     return list(listed)
 
@@ -91,7 +98,9 @@ def _import(package: str, root: Path) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != package:
             raise ConfigError(f"{package}: {error}") from error
-        message = f"there is no package {package!r} in {root}; run inside an application or name one with --app-dir"
+        message = (
+            f"there is no package {package!r} in {root}; run inside an application or name one with --app-dir"
+        )
         raise ConfigError(message) from error
 
 
@@ -100,7 +109,9 @@ def _wiring_problems(flows: Sequence[Flow[..., Any]]) -> list[str]:
     seen: set[str] = set()
     for flow in flows:
         if flow.name in seen:
-            problems.append(f"flow {flow.name!r} is listed twice: a flow's name is its consumer group and must be its own")
+            problems.append(
+                f"flow {flow.name!r} is listed twice: a flow's name is its consumer group and must be its own"
+            )
         seen.add(flow.name)
         try:
             _ = flow.wiring

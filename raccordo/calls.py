@@ -50,7 +50,9 @@ class Doubt(Ambiguous):
 class Calls:
     """The writes of one event in one flow, in the order of their making, as far as they are known."""
 
-    def __init__(self, line: Line, grant: Grant, event_key: bytes, tenant: str, known: Iterable[Effect]) -> None:
+    def __init__(
+        self, line: Line, grant: Grant, event_key: bytes, tenant: str, known: Iterable[Effect]
+    ) -> None:
         self._line = line
         self._grant = grant
         self._event_key = event_key
@@ -86,19 +88,28 @@ class Calls:
             None,
         )
 
-    async def read(self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, **kw: Any) -> Any:
+    async def read(
+        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, **kw: Any
+    ) -> Any:
         """Make a read: in a slot of its system, repeated in place while the system is away for a moment."""
         system = self._line.systems[connector.system]
         async with system.slot():
             try:
-                return await self._call(system, operation.name, lambda: operation.function(connector, *args, **kw))
+                return await self._call(
+                    system, operation.name, lambda: operation.function(connector, *args, **kw)
+                )
             except Missing:
                 if operation.verb == "find":
                     return None
                 raise
 
     async def write(
-        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, key: str, **kw: Any
+        self,
+        connector: Connector[Any, Any],
+        operation: Operation[Any, Any, Any],
+        *args: Any,
+        key: str,
+        **kw: Any,
     ) -> Any:
         """Make a write whose effect happens once, or say why it cannot be made now."""
         effect = self._standing(connector, operation, key)
@@ -122,7 +133,11 @@ class Calls:
                     )
 
     async def _attempt(
-        self, system: System, operation: Operation[Any, Any, Any], effect: Effect, call: Callable[[], Awaitable[Any]]
+        self,
+        system: System,
+        operation: Operation[Any, Any, Any],
+        effect: Effect,
+        call: Callable[[], Awaitable[Any]],
     ) -> Any:
         """Make the call that was just remembered as sent, and remember what came of it."""
         try:
@@ -137,7 +152,9 @@ class Calls:
         self._confirm(effect, result)
         return result
 
-    def _standing(self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], key: str) -> Effect:
+    def _standing(
+        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], key: str
+    ) -> Effect:
         """Find how this call stands, or begin it; calls of one kind are told apart by their count."""
         made = (connector.system, operation.name)
         index = self._made.get(made, 0)
@@ -191,7 +208,9 @@ class Calls:
         failpoint("after_sent")
         if system.silent:
             self._remember(replace(effect, state=EffectState.FAILED))
-            raise Throttled("asked to slow down", system=system.name, retry_after=(system.not_before - now) / 1000)
+            raise Throttled(
+                "asked to slow down", system=system.name, retry_after=(system.not_before - now) / 1000
+            )
         return effect, True
 
     async def _call(self, system: System, operation: str, call: Callable[[], Awaitable[Any]]) -> Any:
@@ -208,7 +227,12 @@ class Calls:
         return result
 
     async def _look(
-        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], effect: Effect, *args: Any, **kw: Any
+        self,
+        connector: Connector[Any, Any],
+        operation: Operation[Any, Any, Any],
+        effect: Effect,
+        *args: Any,
+        **kw: Any,
     ) -> tuple[Effect, Any]:
         """Ask the system whether a doubtful write was done. None for the result only when it counts as not done."""
         if operation.look_function is None:
@@ -237,14 +261,18 @@ class Calls:
                 ) from error
         effect = replace(effect, looks=effect.looks + 1)
         if found is not None:
-            self.journey.append(Step(asked_at, "found", f"{effect.system}.{effect.operation} {found.document}"))
+            self.journey.append(
+                Step(asked_at, "found", f"{effect.system}.{effect.operation} {found.document}")
+            )
             self._confirm(effect, found)
         elif asked_at < effect.settle_at:
             self.journey.append(Step(asked_at, "not found yet", f"{effect.system}.{effect.operation}"))
             self._remember(replace(effect, state=EffectState.UNKNOWN))
             raise Doubt(effect, next_look(effect, asked_at))
         else:
-            self.journey.append(Step(asked_at, "not found", f"{effect.system}.{effect.operation}: it was not done"))
+            self.journey.append(
+                Step(asked_at, "not found", f"{effect.system}.{effect.operation}: it was not done")
+            )
             effect = replace(effect, state=EffectState.FAILED)
             self._remember(effect)
         return effect, found
@@ -257,7 +285,9 @@ class Calls:
         effect = replace(effect, state=EffectState.UNKNOWN, settle_at=settle_at)
         self._remember(effect)
         if isinstance(error, Undecided) or operation.look_function is None:
-            return Undecided(error.sentence, system=effect.system, operation=effect.operation, status=error.status)
+            return Undecided(
+                error.sentence, system=effect.system, operation=effect.operation, status=error.status
+            )
         return Doubt(effect, next_look(effect, now))
 
     def interrupted(self) -> Doubt | None:
@@ -300,5 +330,7 @@ def _digest(args: Sequence[Any]) -> str:
     """A short digest of what was asked for, for the audit; never compared."""
     digest = hashlib.blake2b(digest_size=8)
     for arg in args:
-        digest.update(arg.model_dump_json().encode() if hasattr(arg, "model_dump_json") else repr(arg).encode())
+        digest.update(
+            arg.model_dump_json().encode() if hasattr(arg, "model_dump_json") else repr(arg).encode()
+        )
     return digest.hexdigest()

@@ -6,7 +6,6 @@ A connector says *what* is called. It holds no try, no status code, no retry and
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import (
     TYPE_CHECKING,
@@ -28,11 +27,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from raccordo.errors import ConfigError
+from raccordo.settings import PREFIX, problems_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
-
-ENV_PREFIX = "RACCORDO_"
 
 READS = ("get", "find", "list")
 WRITES = ("create", "update", "cancel", "send")
@@ -49,19 +48,23 @@ class ConnectorConfig(BaseSettings):
 
     name: ClassVar[str] = ""
 
-    timeout: float = Field(30.0, gt=0, description="Seconds for one call, from taking a connection to the last byte.")
+    timeout: float = Field(
+        30.0, gt=0, description="Seconds for one call, from taking a connection to the last byte."
+    )
     settle: float = Field(
         ..., ge=0, description="Seconds after sending a write from which a look that finds nothing counts."
     )
     max_in_flight: int = Field(8, ge=1, description="Calls under way at once, for each worker process.")
-    rate: float = Field(0.0, ge=0, description="Calls per second at most, for each worker process; 0: no limit.")
+    rate: float = Field(
+        0.0, ge=0, description="Calls per second at most, for each worker process; 0: no limit."
+    )
 
     @classmethod
     def __pydantic_init_subclass__(cls, *, name: str = "", **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if name:
             cls.name = name
-            cls.model_config["env_prefix"] = f"{ENV_PREFIX}{name.upper()}_"
+            cls.model_config["env_prefix"] = f"{PREFIX}{name.upper()}_"
 
     @classmethod
     def environment_name(cls, field: str) -> str:
@@ -74,12 +77,7 @@ class ConnectorConfig(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise ConfigError(
-                [
-                    f"{cls.environment_name('_'.join(str(part) for part in problem['loc']))}: {problem['msg']}"
-                    for problem in error.errors(include_input=False, include_url=False)
-                ]
-            ) from error
+            raise ConfigError(problems_of(error, cls.environment_name(""))) from error
 
 
 class DocumentRef(BaseModel):
@@ -226,5 +224,3 @@ class Connector(Generic[ConfigT, KitT]):
     ) -> None:
         """Close the kit."""
         await self.wire.stop()
-
-

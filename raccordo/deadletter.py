@@ -49,7 +49,10 @@ def copy_of(record: Record, flow: str, error: str, reason: str, at: int, attempt
         "attempts": str(attempts),
         "died-at": str(at),
     }
-    headers = (*kept, *((f"{ORIGIN}{name}", value.encode("utf-8", "replace")) for name, value in facts.items()))
+    headers = (
+        *kept,
+        *((f"{ORIGIN}{name}", value.encode("utf-8", "replace")) for name, value in facts.items()),
+    )
     return Emission(
         id=letter_id(flow, record),
         contract=dead_topic(record.partition.topic),

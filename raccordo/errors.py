@@ -2,6 +2,7 @@
 
     RaccordoError
     ├── ConfigError          STOP    before anything runs
+    ├── Unsafe               STOP    asked for by a person, forbidden by a safety rule
     ├── ContractError        DEAD    the record can never be read: to the dead letter channel
     │   ├── Undecodable              not strict JSON, no envelope
     │   ├── InvalidEvent             fields by path
@@ -68,6 +69,12 @@ class ConfigError(RaccordoError):
         super().__init__("\n".join(self.problems))
 
 
+class Unsafe(RaccordoError):
+    """A person asked for what a safety rule forbids; the sentence names the rule and what is possible instead."""
+
+    verdict = Verdict.STOP
+
+
 class ContractError(RaccordoError):
     """A record that will never become an event of its contract, however often it is read.
 
@@ -90,7 +97,9 @@ class InvalidEvent(ContractError):
     def __init__(self, fields: Sequence[tuple[str, str]]) -> None:
         self.fields = tuple(fields)
         path, message = self.fields[0]
-        super().__init__(message if len(self.fields) == 1 else f"{message} (and {len(self.fields) - 1} more)", path=path)
+        super().__init__(
+            message if len(self.fields) == 1 else f"{message} (and {len(self.fields) - 1} more)", path=path
+        )
 
 
 class Conflict(ContractError):
@@ -100,7 +109,7 @@ class Conflict(ContractError):
 class ConnectorError(RaccordoError):
     """A call to another system failed. `sentence` tells an operator what the system said, without payload."""
 
-    def __init__(  # noqa: PLR0913 - the facts of one answer
+    def __init__(
         self,
         sentence: str,
         *,
@@ -207,7 +216,7 @@ class Defect(RaccordoError):
     """Our own bug, in a flow, connector or the line itself; the cause is kept as ``__cause__``."""
 
 
-class Skip(Exception):  # noqa: N818 - a signal, not an error
+class Skip(Exception):
     """Raised by a flow to say that an event needs no effect; the reason is kept and counted."""
 
     def __init__(self, reason: str) -> None:

@@ -65,7 +65,10 @@ class Watchdog:
             if self.blocked and not self._reported:
                 self._reported = True
                 frame = sys._current_frames().get(self._loop_thread)  # noqa: SLF001 - the only way to another thread's stack
-                places = [f"{place.filename.rpartition('/')[2]}:{place.lineno}:{place.name}" for place in traceback.extract_stack(frame)]
+                places = [
+                    f"{place.filename.rpartition('/')[2]}:{place.lineno}:{place.name}"
+                    for place in traceback.extract_stack(frame)
+                ]
                 self._log.error("loop_blocked", lag_seconds=round(self.lag, 3), where=places[-6:])
 
 
@@ -82,7 +85,9 @@ class Health:
             message = f"--health {address!r}: write HOST:PORT, for example 127.0.0.1:8081"
             raise ConfigError(message)
         try:
-            self._server = ThreadingHTTPServer((host.strip("[]") or "127.0.0.1", int(port)), _handler(snapshot))
+            self._server = ThreadingHTTPServer(
+                (host.strip("[]") or "127.0.0.1", int(port)), _handler(snapshot)
+            )
         except OSError as error:
             message = f"--health {address}: cannot listen there ({error.strerror}); name another port"
             raise ConfigError(message) from error

@@ -69,7 +69,7 @@ class Lanes:
         try:
             event = self._codec.decode(record)
         except ContractError as error:
-            self._spawn(self._bury(record, error))
+            self._spawn(self._bury_fetched(record, error))
             return
         lane = self._flow.lane_of(event)
         if lane in self._parked:
@@ -126,7 +126,9 @@ class Lanes:
             while not self.closed:
                 record = await self._insist(lambda: self._line.ledger.head(self.grant, lane))
                 if record is None:
-                    if await self._insist(lambda: self._line.ledger.unpark(self.grant, lane)) and self._is_quiet(lane):
+                    if await self._insist(
+                        lambda: self._line.ledger.unpark(self.grant, lane)
+                    ) and self._is_quiet(lane):
                         self._parked.discard(lane)
                         return
                     await asyncio.sleep(0)
@@ -140,12 +142,14 @@ class Lanes:
         try:
             event = self._codec.decode(record)
         except ContractError as error:
-            await self._insist(lambda: bury(self.grant, record, error, self._line))
+            await self._bury(record, error)
             return True
         home = self._flow.lane_of(event)
         if home != lane:
             self._parked.add(home)
-            await self._insist(lambda: self._line.ledger.queue(self.grant, home, record, self._line.clock.now()))
+            await self._insist(
+                lambda: self._line.ledger.queue(self.grant, home, record, self._line.clock.now())
+            )
             return True
         return await self._carry(record, event, lane) not in (Outcome.PARKED, Outcome.BLOCKED)
 
@@ -155,6 +159,9 @@ class Lanes:
 
     async def _bury(self, record: Record, error: ContractError) -> None:
         await self._insist(lambda: bury(self.grant, record, error, self._line))
+
+    async def _bury_fetched(self, record: Record, error: ContractError) -> None:
+        await self._bury(record, error)
         self.watermark.done(record.offset)
 
     def _append(self, lane: str, record: Record) -> None:

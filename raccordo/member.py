@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FETCH_WAIT: Final = 0.25
 HALT_SECONDS: Final = 30.0
 REJOIN_SECONDS: Final = 0.5
+CONTACT_SECONDS: Final = 10.0
+"""Without an answer from a broker for so long we are not ready."""
 DEFECTS_THAT_HALT: Final = 10
 REVIVED_AT_ONCE: Final = 200
 
@@ -34,7 +36,7 @@ class Member:
     `halted` is a sentence while the flow may not go on by itself, "" otherwise.
     """
 
-    def __init__(  # noqa: PLR0913 - all that a member works with
+    def __init__(
         self,
         flow: Flow[..., Any],
         codec: Codec,
@@ -53,8 +55,7 @@ class Member:
         self._consumer = consumers()
         self._settings = settings
         self._owner = owner
-        self._owned: dict[Partition, Position | None] = {}
-        self._taking: dict[Partition, asyncio.Task[None]] = {}
+        self._owned: set[Partition] = set()
         self._committed: dict[Partition, int] = {}
         self._held_back = False
         self._stopping = asyncio.Event()
@@ -62,7 +63,8 @@ class Member:
     @property
     def ready(self) -> bool:
         """Whether every partition that the group gave us is being worked on."""
-        return self.joined and not self.halted and all(partition in self.lanes for partition in self._owned)
+        in_contact = self._consumer.contact_age() < CONTACT_SECONDS
+        return self.joined and in_contact and not self.halted and self._owned <= self.lanes.keys()
 
     @property
     def in_flight(self) -> int:
@@ -81,11 +83,13 @@ class Member:
         while not self._stopping.is_set():
             try:
                 await self._consumer.start(self)
+            except LedgerError as error:
+                await self._line.stalled(error)  # joined, but not yet taken over: the next fetch tries again
             except BrokerError as error:
                 await self._line.stalled(error)
-            else:
-                self.joined = True
-                return
+                continue
+            self.joined = True
+            return
 
     async def _rejoin(self) -> None:
         """Begin anew at the committed offsets, because a partition was taken from us or had to be dropped."""
@@ -107,30 +111,23 @@ class Member:
         self.joined = False
 
     async def assigned(self, partitions: Mapping[Partition, Position | None]) -> None:
-        """Take new partitions over; nothing of them is fetched before the ledger has granted them."""
-        self._owned.update(partitions)
-        self._consumer.pause(list(partitions))
-        for partition, position in partitions.items():
-            taking = asyncio.create_task(self._take(partition, position))
-            taking.add_done_callback(self._taken)
-            self._taking[partition] = taking
+        """Take partitions over: acquire them, publish what their last owner left in the outbox, open their lanes.
 
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        """Tell a bug that kept a partition from being taken over, instead of losing it with its task."""
-        if not task.cancelled() and task.exception() is not None:
-            self.halted = "a partition could not be taken over, see the log"
-            self._line.log.error("halted", flow=self.flow.name, reason=self.halted, exc_info=task.exception())
+        Raises LedgerError or BrokerError; the broker then asks again.
+        """
+        self._owned = set(partitions)
+        ledger, line = self._line.ledger, self._line
+        acquired = await ledger.acquire(self.flow.name, list(partitions), self._owner, line.clock.now())
+        known = [one for one in acquired if self._knows(one, partitions[one.grant.partition])]
+        await line.publish(await ledger.outbox([one.grant for one in known]))
+        self.lanes = {one.grant.partition: Lanes(self.flow, self._codec, line, one) for one in known}
+        unknown = self._owned - set(self.lanes)
+        self._consumer.pause(self._owned if self._held_back else unknown)
 
     async def revoked(self, partitions: Collection[Partition]) -> None:
         """Let partitions go: finish what is in flight within the drain time, commit, cancel the rest."""
-        leaving = []
-        for partition in partitions:
-            self._owned.pop(partition, None)
-            taking = self._taking.pop(partition, None)
-            if taking is not None:
-                taking.cancel()
-            if partition in self.lanes:
-                leaving.append(self.lanes[partition])
+        self._owned.difference_update(partitions)
+        leaving = [self.lanes[partition] for partition in partitions if partition in self.lanes]
         for lanes in leaving:
             lanes.close()
         await asyncio.gather(*(lanes.settle(self._settings.drain_timeout) for lanes in leaving))
@@ -153,30 +150,12 @@ class Member:
         try:
             await self._consumer.commit(positions)
         except BrokerError as error:
-            self._line.log.warning("commit_refused", flow=self.flow.name, error_class=error.code, reason=str(error))
+            self._line.log.warning(
+                "commit_refused", flow=self.flow.name, error_class=error.code, reason=str(error)
+            )
             return
         failpoint("after_commit")
         self._committed.update({partition: position.offset for partition, position in positions.items()})
-
-    async def _take(self, partition: Partition, position: Position | None) -> None:
-        """Acquire a partition, publish what its last owner left in the outbox, and start its lanes."""
-        while True:
-            try:
-                (acquired,) = await self._line.ledger.acquire(
-                    self.flow.name, [partition], self._owner, self._line.clock.now()
-                )
-                if not self._knows(acquired, position):
-                    return
-                await self._line.publish(await self._line.ledger.outbox([acquired.grant]))
-            except (LedgerError, BrokerError) as error:
-                await self._line.stalled(error)
-                continue
-            self._line.moved()
-            self.lanes[partition] = Lanes(self.flow, self._codec, self._line, acquired)
-            self._taking.pop(partition, None)
-            if not self._held_back:
-                self._consumer.resume([partition])
-            return
 
     def _knows(self, acquired: Acquired, position: Position | None) -> bool:
         """Whether the ledger remembers all that was committed; an older one would let events happen twice."""
@@ -201,10 +180,10 @@ class Member:
             self._hold_back()
             try:
                 records = await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT)
-            except BrokerError as error:
+            except (BrokerError, LedgerError) as error:
                 await self._line.stalled(error)
                 continue
-            if self._line.trouble is not None and isinstance(self._line.trouble, BrokerError):
+            if isinstance(self._line.trouble, BrokerError):
                 self._line.moved()
             self._feed(records)
             if self._line.defects_in_a_row >= DEFECTS_THAT_HALT:
@@ -222,28 +201,36 @@ class Member:
         room = self._settings.max_in_flight
         if not self._held_back and (self.in_flight >= room or size >= self._settings.max_bytes_in_flight):
             self._held_back = True
-            self._consumer.pause(list(self.lanes))
-        elif self._held_back and self.in_flight <= room // 2 and size <= self._settings.max_bytes_in_flight // 2:
+            self._consumer.pause(self.lanes)
+        elif (
+            self._held_back
+            and self.in_flight <= room // 2
+            and size <= self._settings.max_bytes_in_flight // 2
+        ):
             self._held_back = False
-            self._consumer.resume(list(self.lanes))
+            self._consumer.resume(self.lanes)
 
     async def _halt(self) -> None:
         """Our own code fails for one event after the other: stop for a while instead of burying everything."""
-        self.halted = f"{DEFECTS_THAT_HALT} defects in a row; the flow pauses for {HALT_SECONDS:g} s, see the log"
+        self.halted = (
+            f"{DEFECTS_THAT_HALT} defects in a row; the flow pauses for {HALT_SECONDS:g} s, see the log"
+        )
         self._line.log.error("halted", flow=self.flow.name, reason=self.halted)
-        self._consumer.pause(list(self.lanes))
+        self._consumer.pause(self.lanes)
         end = self._line.clock.monotonic() + HALT_SECONDS
         while not self._stopping.is_set() and self._line.clock.monotonic() < end:
-            with suppress(BrokerError):
+            with suppress(BrokerError, LedgerError):
                 self._feed(await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT))
         self._line.defects_in_a_row = DEFECTS_THAT_HALT - 1
         self.halted = ""
         if not self._held_back:
-            self._consumer.resume(list(self.lanes))
+            self._consumer.resume(self.lanes)
 
     async def _revive(self) -> None:
         """Start parked lanes whose time has come."""
-        grants = {lanes.grant: lanes for lanes in self.lanes.values() if not lanes.fenced and not lanes.closed}
+        grants = {
+            lanes.grant: lanes for lanes in self.lanes.values() if not lanes.fenced and not lanes.closed
+        }
         if not grants or self.halted:
             return
         busy = sum(lanes.draining for lanes in grants.values())

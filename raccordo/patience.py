@@ -65,7 +65,11 @@ async def in_place(call: Callable[[], Awaitable[T]], clock: Clock, rng: Random) 
 
 
 def _may_repeat(error: BaseException) -> bool:
-    return isinstance(error, Unavailable) and not isinstance(error, (Throttled, Locked)) and error.retry_after is None
+    return (
+        isinstance(error, Unavailable)
+        and not isinstance(error, (Throttled, Locked))
+        and error.retry_after is None
+    )
 
 
 def next_look(effect: Effect, now: int) -> int:

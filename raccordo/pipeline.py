@@ -78,7 +78,9 @@ async def _run(turn: Turn, flow: Flow[..., Any], calls: Calls, line: Line) -> tu
     return emissions(turn.event, said, flow, line.clock.now())
 
 
-async def bury(grant: Grant, record: Record, error: ContractError, line: Line, *, tenant: str = "") -> Outcome:
+async def bury(
+    grant: Grant, record: Record, error: ContractError, line: Line, *, tenant: str = ""
+) -> Outcome:
     """Send a record to the dead letter channel: its bytes into the ledger, then a copy to the topic."""
     grave = burial(grant, record, error, line.clock.now(), tenant=tenant)
     await line.ledger.bury(grave)
@@ -142,4 +144,6 @@ def _conclusion(turn: Turn, key: bytes, end: Ending, calls: Calls, line: Line) -
 
 
 def _conflict() -> Conflict:
-    return Conflict("this event id is known with another body; give a changed event a new id", path="header ce_id")
+    return Conflict(
+        "this event id is known with another body; give a changed event a new id", path="header ce_id"
+    )

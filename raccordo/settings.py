@@ -1,4 +1,4 @@
-"""The settings of a worker, read from ``RACCORDO_*``. Each field says what it means; wrong ones are told all at once."""
+"""The settings of a worker, read from ``RACCORDO_*``: each says what it means; wrong ones are told all at once."""
 
 from __future__ import annotations
 
@@ -31,24 +31,38 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    ledger: str = Field(DEFAULT_LEDGER, description="Where the ledger lives: sqlite:///PATH or postgresql://….")
+    ledger: str = Field(
+        DEFAULT_LEDGER, description="Where the ledger lives: sqlite:///PATH or postgresql://…."
+    )
     tenants: Annotated[frozenset[str], NoDecode] = Field(
         frozenset({"default"}), description="Tenants whose events are accepted, separated by commas."
     )
     host: str = Field(default_factory=default_host, description="Machine part of the static member id.")
     slot: int = Field(0, ge=0, description="Number of this worker process on its machine.")
-    max_in_flight: int = Field(1000, ge=1, description="Records of one flow in memory; above it fetching pauses.")
+    max_in_flight: int = Field(
+        1000, ge=1, description="Records of one flow in memory; above it fetching pauses."
+    )
     max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20, description="Their bodies' bytes; above it too.")
     fetch_limit: int = Field(500, ge=1, description="Records taken from the broker at once.")
     commit_interval: float = Field(0.5, gt=0, description="Time between offset commits.")
     poll_interval: float = Field(0.25, gt=0, description="Time between looks for parked lanes that are due.")
-    drain_timeout: float = Field(10.0, gt=0, description="Time to finish what is in flight at a stop or a rebalance.")
+    drain_timeout: float = Field(
+        10.0, gt=0, description="Time to finish what is in flight at a stop or a rebalance."
+    )
     give_up_after: float = Field(7 * 86400.0, gt=0, description="Longest time an event waits for a system.")
-    ledger_ttl: float = Field(60 * 86400.0, gt=0, description="How long the ledger remembers what has ended.")
-    redrive_horizon: float = Field(30 * 86400.0, gt=0, description="How long after its death a letter may be redriven.")
-    loop_lag_limit: float = Field(2.0, gt=0, description="A loop blocked for longer is reported and not ready.")
-    adopt_ledger: bool = Field(False, description="Accept a ledger that does not know what the group has committed.")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
+    ledger_ttl: float = Field(90 * 86400.0, gt=0, description="How long the ledger remembers what has ended.")
+    redrive_horizon: float = Field(
+        30 * 86400.0, gt=0, description="How long after its death a letter may be redriven."
+    )
+    loop_lag_limit: float = Field(
+        2.0, gt=0, description="A loop blocked for longer is reported and not ready."
+    )
+    adopt_ledger: bool = Field(
+        False, description="Accept a ledger that does not know what the group has committed."
+    )
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+    )
 
     @field_validator("tenants", mode="before")
     @classmethod
@@ -57,7 +71,8 @@ class Settings(BaseSettings):
             value = frozenset(part.strip() for part in value.split(",") if part.strip())
         wrong = [name for name in value if not _TENANT.fullmatch(str(name))]
         if wrong or not value:
-            message = f"a tenant is a-z, 0-9 and '-', at most 63 characters; wrong: {', '.join(sorted(wrong)) or 'none given'}"
+            told = ", ".join(sorted(wrong)) or "none given"
+            message = f"a tenant is a-z, 0-9 and '-', at most 63 characters; wrong: {told}"
             raise ValueError(message)
         return value
 
@@ -87,6 +102,9 @@ def ttl_problems(settings: Settings, retentions: Iterable[float]) -> list[str]:
     if settings.ledger_ttl > needed:
         return []
     return [
-        f"{PREFIX}LEDGER_TTL: {settings.ledger_ttl / 86400:g} days is not longer than the longest topic retention plus "
-        f"{PREFIX}GIVE_UP_AFTER plus {PREFIX}REDRIVE_HORIZON ({needed / 86400:g} days): a late repeat would take effect twice"
+        (
+            f"{PREFIX}LEDGER_TTL: {settings.ledger_ttl / 86400:g} days is not longer than the longest topic retention "
+            f"plus {PREFIX}GIVE_UP_AFTER plus {PREFIX}REDRIVE_HORIZON ({needed / 86400:g} days): a late repeat would "
+            "take effect twice"
+        )
     ]

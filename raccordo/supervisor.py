@@ -45,7 +45,13 @@ class Supervisor:
     """
 
     def __init__(
-        self, count: int, command: Callable[[int], Sequence[str]], log: FilteringBoundLogger, *, grace: float, health: str = ""
+        self,
+        count: int,
+        command: Callable[[int], Sequence[str]],
+        log: FilteringBoundLogger,
+        *,
+        grace: float,
+        health: str = "",
     ) -> None:
         self._children = [_Child(slot) for slot in range(count)]
         self._command = command
@@ -56,7 +62,7 @@ class Supervisor:
         self._exit_code = 0
 
     def run(self) -> int:
-        """Supervise until told to stop; 0 when every worker drained, 1 when one had to be killed, 2 for configuration."""
+        """Supervise until told to stop: 0 when every worker drained, 1 when one was killed, 2 for configuration."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
         listener = Health(self._health, self.snapshot) if self._health else None
@@ -127,7 +133,9 @@ class Supervisor:
             return {"live": False, "ready": False}
         host, _, port = self._health.rpartition(":")
         try:
-            with urllib.request.urlopen(f"http://{host}:{int(port) + 1 + child.slot}{DETAIL}", timeout=2) as answer:  # noqa: S310 - our own listener
+            with urllib.request.urlopen(
+                f"http://{host}:{int(port) + 1 + child.slot}{DETAIL}", timeout=2
+            ) as answer:
                 state: dict[str, Any] = json.load(answer)
                 return state
         except (OSError, urllib.error.URLError, ValueError):

@@ -34,7 +34,9 @@ LONGEST_REASON: Final = 1000
 class Verdicts:
     """Judges the errors of one turn."""
 
-    def __init__(self, turn: Turn, flow: Flow[..., Any], line: Line, calls: Calls, standing: Standing) -> None:
+    def __init__(
+        self, turn: Turn, flow: Flow[..., Any], line: Line, calls: Calls, standing: Standing
+    ) -> None:
         self._turn = turn
         self._flow = flow
         self._line = line
@@ -117,7 +119,9 @@ class Verdicts:
         record, flow = self._turn.record, self._flow
         return Ending(
             state,
-            (copy_of(record, flow.name, _code(error), reason, self._now, attempts),) if state is State.DEAD else (),
+            (copy_of(record, flow.name, _code(error), reason, self._now, attempts),)
+            if state is State.DEAD
+            else (),
             error=_code(error),
             reason=reason,
             blocks=flow.on_dead_letter is BLOCK_LANE,
@@ -138,4 +142,8 @@ def _reason(error: Exception) -> str:
 def _where(error: Exception) -> str:
     """The innermost place in the traceback, as ``file:line in function``."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} in {frames[-1].name}" if frames else "unknown"
+    return (
+        f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno} in {frames[-1].name}"
+        if frames
+        else "unknown"
+    )

@@ -15,7 +15,7 @@ from raccordo.codec import Codec
 from raccordo.errors import BrokerError, ConfigError, LedgerError
 from raccordo.health import Health, Watchdog
 from raccordo.line import Line
-from raccordo.member import Member
+from raccordo.member import CONTACT_SECONDS, Member
 from raccordo.settings import ttl_problems
 from raccordo.systems import System
 
@@ -39,7 +39,7 @@ STOP_MARGIN: Final = 10.0
 class Worker:
     """Carries the events of an application's flows in this process. `run` returns the exit code."""
 
-    def __init__(  # noqa: PLR0913 - all that a process works with
+    def __init__(
         self,
         app: App,
         settings: Settings,
@@ -70,7 +70,14 @@ class Worker:
         )
         owner = f"{settings.host}-{settings.slot}"
         self.members = [
-            Member(flow, Codec(flow.contract, settings.tenants), self.line, self._consumers(flow, owner), settings, owner)
+            Member(
+                flow,
+                Codec(flow.contract, settings.tenants),
+                self.line,
+                self._consumers(flow, owner),
+                settings,
+                owner,
+            )
             for flow in app.flows
         ]
         self._watchdog = Watchdog(settings.loop_lag_limit, log)
@@ -183,13 +190,20 @@ class Worker:
             for member in self.members
         }
         systems = {
-            system.name: {"ready": not system.open, "trouble": type(system.trouble).__name__ if system.trouble else ""}
+            system.name: {
+                "ready": not system.open,
+                "trouble": type(system.trouble).__name__ if system.trouble else "",
+            }
             for system in self.line.systems.values()
         }
         parts = [*flows.values(), *systems.values()]
+        publishing = self.line.producer.unacked_age() < CONTACT_SECONDS
         return {
             "live": not self._watchdog.blocked,
-            "ready": trouble is None and not self._stopping.is_set() and all(part["ready"] for part in parts),
+            "ready": trouble is None
+            and publishing
+            and not self._stopping.is_set()
+            and all(part["ready"] for part in parts),
             "trouble": str(trouble) if trouble else "",
             "loop_lag_seconds": round(self._watchdog.lag, 3),
             "flows": flows,

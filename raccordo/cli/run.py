@@ -18,16 +18,26 @@ if TYPE_CHECKING:
     from raccordo.worker import Worker
 
 
-def run(  # noqa: PLR0913 - one parameter an option
-    flow: Annotated[list[str] | None, typer.Option(help="Only this flow; may be repeated. Default: all.")] = None,
+def run(
+    flow: Annotated[
+        list[str] | None, typer.Option(help="Only this flow; may be repeated. Default: all.")
+    ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")] = 1,
-    app_dir: Annotated[str, typer.Option(help="Folder with the packages flows, connectors and schemas.")] = ".",
+    app_dir: Annotated[
+        str, typer.Option(help="Folder with the packages flows, connectors and schemas.")
+    ] = ".",
     health: Annotated[
-        str, typer.Option(help="HOST:PORT for /live, /ready and /health; N workers use the N ports above it too.")
+        str,
+        typer.Option(help="HOST:PORT for /live, /ready and /health; N workers use the N ports above it too."),
     ] = "",
-    slot: Annotated[int | None, typer.Option(help="Number of this worker, given by the supervisor.", hidden=True)] = None,
-    adopt_ledger: Annotated[  # noqa: FBT002 - an option
-        bool, typer.Option(help="Accept a ledger that does not know what the group has committed. Read the error first.")
+    slot: Annotated[
+        int | None, typer.Option(help="Number of this worker, given by the supervisor.", hidden=True)
+    ] = None,
+    adopt_ledger: Annotated[
+        bool,
+        typer.Option(
+            help="Accept a ledger that does not know what the group has committed. Read the error first."
+        ),
     ] = False,
 ) -> None:
     """Carry events until stopped.
