@@ -1,0 +1,49 @@
+# The only door: `make help`. Needs make and Python 3.11 or newer; everything else comes from the registries.
+.POSIX:
+.SUFFIXES:
+
+PYTHON =
+BIN = .venv/bin
+INSTALLED = .venv/.installed
+PYTEST_ARGS =
+
+help: ## list the doors
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r door text; do \
+		printf '  make %-8s %s\n' "$$door" "$$text"; done
+
+install: $(INSTALLED) ## make .venv from the hashed lock; quick when nothing changed
+
+$(INSTALLED): pyproject.toml requirements.lock scripts/install
+	@PYTHON="$(PYTHON)" sh scripts/install
+	@touch $(INSTALLED)
+
+demo: $(INSTALLED) ## 500 orders, two workers, one SIGKILL, real Kafka and SAP counterpart; under a minute
+	@$(BIN)/raccordo demo
+
+test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL (PYTEST_ARGS=... narrows)
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(INSTALLED) ## what CI asks of every commit: format, lint, types, imports, generated files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/raccordo schemas check
+
+format: $(INSTALLED) ## let ruff write the layout and the fixes it is sure of
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED) ## the whole line against a bare loop, in one run
+	$(BIN)/python -m bench
+
+lock: $(INSTALLED) ## resolve requirements.lock and Kafka's jars anew; then run `make test`
+	sh scripts/lock
+	$(BIN)/python -m raccordo.dev.jars
+
+clean: ## remove .venv and caches; data of the development services in .raccordo stays
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help install demo test check format bench lock clean
