@@ -59,9 +59,8 @@ class ConnectorConfig(BaseSettings):
         0.0, ge=0, description="Calls per second at most, for each worker process; 0: no limit."
     )
 
-    @classmethod
-    def __pydantic_init_subclass__(cls, *, name: str = "", **kwargs: Any) -> None:
-        super().__pydantic_init_subclass__(**kwargs)
+    def __init_subclass__(cls, *, name: str = "", **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
         if name:
             cls.name = name
             cls.model_config["env_prefix"] = f"{PREFIX}{name.upper()}_"
