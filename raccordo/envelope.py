@@ -61,7 +61,10 @@ class Envelope(NamedTuple):
 
 
 def write(event: Event[Any]) -> Headers:
-    """Write the headers of an event, always the same bytes in the same order."""
+    """Write the headers of an event, always the same bytes in the same order.
+
+    Raises Undecodable for what `read` would refuse: nothing is published that nobody can read.
+    """
     info = event.data.info
     texts = [
         ("ce_specversion", SPEC_VERSION),
@@ -77,7 +80,12 @@ def write(event: Event[Any]) -> Headers:
         ("traceparent", event.traceparent),
         ("content-type", JSON_TYPE),
     ]
-    return tuple((name, text.encode()) for name, text in texts if text is not None)
+    headers = tuple((name, text.encode("utf-8", "surrogatepass")) for name, text in texts if text is not None)
+    for name, value in headers:
+        if not value:
+            raise _refusal(name, "is empty")
+        _text(name, value, _LIMITS[name])
+    return headers
 
 
 def read(headers: Headers) -> Envelope:

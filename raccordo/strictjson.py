@@ -123,7 +123,7 @@ class _Frame:
 
     def __init__(self, *, is_object: bool) -> None:
         self.index = 0
-        self.key = ""
+        self.key: str | None = None
         self.keys: set[str] | None = set() if is_object else None
 
 
@@ -204,6 +204,7 @@ class _Search:
 
     def _key(self) -> None:
         frame = self._frames[-1]
+        frame.key = None
         key = self._string("name")
         assert frame.keys is not None
         duplicate = key in frame.keys
@@ -241,7 +242,10 @@ class _Search:
     def _refuse(self, message: str) -> NoReturn:
         path = "$"
         for frame in self._frames:
-            path = f"{path}[{frame.index}]" if frame.keys is None else key_path(path, frame.key)
+            if frame.keys is None:
+                path = f"{path}[{frame.index}]"
+            elif frame.key is not None:
+                path = key_path(path, frame.key)
         raise Undecodable(f"{message} (character {self._position})", path=path)
 
 
