@@ -41,7 +41,7 @@ class Auth:
 
 
 class Basic(Auth):
-    """User and password, sent unasked. Never renewed: a refused one stays refused, and tries lock the user."""
+    """User and password, sent unasked; never renewed, because tries with a refused one lock the user."""
 
     def __init__(self, user: str, password: SecretStr) -> None:
         self._user = user

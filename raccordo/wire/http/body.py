@@ -12,7 +12,7 @@ GZIP_OR_ZLIB = 47
 """zlib's window bits for: find out whether it is gzip or zlib."""
 
 
-class UnreadableBody(Exception):  # noqa: N818 - an internal signal; callers turn it into a verdict
+class UnreadableBody(Exception):
     """The body is too large, inflates to too much, or is compressed in a way that was not asked for."""
 
 

@@ -54,11 +54,12 @@ HTML = ("text/html", "application/xhtml+xml")
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a system refused, in its own words: `code` for machines, `message` and `details` for people."""
+    """Why a system refused, in its own words: codes for machines, `message` and `details` for people."""
 
     code: str = ""
     message: str = ""
     details: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """Return all of it on one line of bounded length, without control characters."""
