@@ -131,7 +131,7 @@ def test_a_taken_port_is_exchanged(formatted: Path, tmp_path: Path) -> None:
 
 def test_two_commands_at_once_start_one_broker_that_outlives_them(broker: KafkaProcess) -> None:
     """Both commands succeed, report the same process, and leave it running."""
-    command = [sys.executable, "-m", "raccordo.cli", "dev", "up", "--json"]
+    command = [sys.executable, "-m", "raccordo", "dev", "up", "--json"]
     environ = {**os.environ, "RACCORDO_HOME": str(broker.folder.parent), "RACCORDO_KAFKA": ""}
     both = [subprocess.Popen(command, env=environ, stdout=subprocess.PIPE) for _ in range(2)]
     answers = [json.loads(process.communicate(timeout=90)[0]) for process in both]
