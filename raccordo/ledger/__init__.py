@@ -243,10 +243,11 @@ class Lane(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Clearance:
-    """The answer to a sending. Where one of the two is set, nothing was written.
+    """The answer to a sending. Where one of the two is set, the call was not written as SENT and must not leave.
 
-    `not_before`: the system asked for silence until then. `standing`: this very call was made before for another
-    flow (the effect key does not depend on the flow), and this is how it stands.
+    `not_before`: the system asked for silence until then, and nothing was written. `standing`: this very call was made
+    before for another flow (the effect key does not depend on the flow), or is confirmed, and this is how it stands;
+    what the sending says of earlier calls was written.
     """
 
     not_before: int | None = None
@@ -257,8 +258,10 @@ class Ledger(Protocol):
     """The line's memory. Raises LedgerError when it cannot be durable, Fenced when a grant has been overtaken."""
 
     async def start(self) -> None:
-        """Connect and check the schema. Raises ConfigError where it is older or newer than this code, or where a
-        SQLite file lies on a network file system.
+        """Connect and check the schema.
+
+        Raises ConfigError where it is older or newer than this code, or where a SQLite file is damaged or lies on a
+        network file system.
         """
 
     async def stop(self) -> None:
@@ -267,23 +270,40 @@ class Ledger(Protocol):
     async def ping(self) -> None:
         """Raise LedgerError unless a write would be durable now."""
 
-    async def acquire(self, flow: str, partitions: Collection[Partition], owner: str, at: int) -> Sequence[Acquired]:
+    async def acquire(
+        self, flow: str, partitions: Collection[Partition], owner: str, at: int
+    ) -> Sequence[Acquired]:
         """Raise the epoch of each partition and return what waits there. Older grants are fenced from now on."""
 
+    def position(self, grant: Grant) -> str:
+        """Say how far the ledger has come for a partition: ``<ledger id>:<sequence>``, from memory.
+
+        Stored beside each committed offset. At the next assignment `Acquired.sequence` must not be lower: else the
+        ledger is an older copy, or has lost its end.
+        """
+
     async def claim(self, claim: Claim) -> Standing:
-        """Insert or take over an event. Safe to repeat."""
+        """Insert or take over an event. Safe to repeat.
+
+        A record whose event is at its end or elsewhere is a repeat: if it waited in a parked lane, it no longer does.
+        Raises ContractError for an event id, tenant, lane or correlation id of more than 1 KiB.
+        """
 
     async def send(self, sending: Sending) -> Clearance:
         """Remember that a call is about to leave (effect SENT), unless its system asked for silence."""
 
     async def conclude(self, conclusion: Conclusion) -> None:
-        """Remember the end of an event together with its outgoing events."""
+        """Remember the end of an event together with its outgoing events. Safe to repeat: an event ends once."""
 
     async def park(self, parking: Parking) -> None:
         """Park a lane behind its head, with the followers already fetched."""
 
     async def queue(self, grant: Grant, lane: str, record: Record, at: int) -> None:
-        """Append a later record of a parked lane. A record already queued is no error."""
+        """Append a later record of a parked lane.
+
+        A record already queued is no error; one that waits in another lane moves here; one that is dead stays dead.
+        A lane that does not wait (any more) waits again, and is due at once.
+        """
 
     async def bury(self, burial: Burial) -> None:
         """Remember a record that is no event; a repeat is no error."""
@@ -292,7 +312,7 @@ class Ledger(Protocol):
         """List parked lanes of these grants whose time has come, oldest first."""
 
     async def head(self, grant: Grant, lane: str) -> Record | None:
-        """Return the record at the head of a parked lane: the one parked there, else the first queued; None: empty."""
+        """Return the record at the head of a lane: of those that wait, the one with the lowest offset; None: empty."""
 
     async def unpark(self, grant: Grant, lane: str) -> bool:
         """Forget a parked lane if nothing of it waits any more; False where something was appended meanwhile."""
@@ -300,8 +320,8 @@ class Ledger(Protocol):
     async def outbox(self, grants: Sequence[Grant]) -> Sequence[Emission]:
         """List what was concluded under these partitions and not yet marked as published, in order."""
 
-    async def published(self, sequences: Collection[int], at: int) -> None:
-        """Mark emissions as published."""
+    async def published(self, ids: Collection[str], at: int) -> None:
+        """Mark emissions as published, by their ids; one that is marked already is no error."""
 
     async def hush(self, system: str, not_before: int, reason: str, at: int) -> None:
         """A system asked for silence until `not_before`: every worker's `send` to it is refused until then."""
