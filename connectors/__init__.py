@@ -1,0 +1,1 @@
+"""Who is talked to: one file or folder a system."""
