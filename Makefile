@@ -21,6 +21,7 @@ demo: $(INSTALLED) ## 500 orders, two workers, one SIGKILL, real Kafka and SAP c
 	@$(BIN)/raccordo demo
 
 test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL (PYTEST_ARGS=... narrows)
+	@$(BIN)/python -m raccordo.dev.jars
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 check: $(INSTALLED) ## what CI asks of every commit: format, lint, types, imports, generated files
@@ -40,7 +41,7 @@ bench: $(INSTALLED) ## the whole line against a bare loop, in one run
 
 lock: $(INSTALLED) ## resolve requirements.lock and Kafka's jars anew; then run `make test`
 	sh scripts/lock
-	$(BIN)/python -m raccordo.dev.jars
+	$(BIN)/python -m raccordo.dev.jars lock
 
 clean: ## remove .venv and caches; data of the development services in .raccordo stays
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,14 +1,15 @@
 """Kafka's jars: resolved once by jgo, pinned by version and digest, shared by all projects of the user.
 
-The lock file beside this module is jgo's own format. `python -m raccordo.dev.jars` writes it anew. The jars
-land in Maven's local repository (``~/.m2/repository``, or ``M2_REPO``); another Maven mirror is named in
-jgo's settings file. jgo's own environments are not used: to sort jars into modules they would download a
-second JDK.
+The lock file beside this module is jgo's own format. `python -m raccordo.dev.jars lock` writes it anew;
+without `lock` it fetches. The jars land in Maven's local repository (``~/.m2/repository``, or ``M2_REPO``);
+another Maven mirror is named in jgo's settings file. jgo's own environments are not used: to sort jars into
+modules they would download a second JDK.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ COORDINATES = ("org.apache.kafka:kafka_2.13:4.3.1", "org.slf4j:slf4j-simple:1.7.
 
 LOCK = Path(__file__).with_name("kafka.lock.toml")
 DOWNLOAD_DEADLINE = 600.0
+PROGRESS_EVERY = 10
 
 
 def kafka_jars(say: Callable[[str], None] = silent) -> list[Path]:
@@ -50,7 +52,12 @@ def kafka_jars(say: Callable[[str], None] = silent) -> list[Path]:
                 f"Kafka: {missing} of {len(artifacts)} jars are fetched to {repository} "
                 "(once, about 46 MB in all)."
             )
-        return [_genuine(artifact, digest) for artifact, digest in artifacts]
+        paths = []
+        for number, (artifact, digest) in enumerate(artifacts, start=1):
+            paths.append(_genuine(artifact, digest))
+            if missing and number % PROGRESS_EVERY == 0:
+                say(f"Kafka: {number} of {len(artifacts)} jars are here.")
+        return paths
 
 
 def write_lock() -> None:
@@ -99,4 +106,7 @@ def _genuine(artifact: Any, digest: str) -> Path:
 
 
 if __name__ == "__main__":
-    write_lock()
+    if sys.argv[1:] == ["lock"]:
+        write_lock()
+    else:
+        kafka_jars(lambda sentence: print(sentence, flush=True))  # noqa: T201 - this is a command
