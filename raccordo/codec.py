@@ -8,7 +8,7 @@ key, an identifier.
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from raccordo.broker import Record
+
+C = TypeVar("C", bound=Contract)
 
 DIGEST_SIZE = 16
 _MAX_FIELDS = 50
@@ -52,6 +54,18 @@ def canonical(data: Contract) -> bytes:
     form of older facts.
     """
     return data.model_dump_json(exclude_defaults=True).encode()
+
+
+def read(contract: type[C], body: bytes) -> C:
+    """Read a body as the data of a contract.
+
+    Raises Undecodable for what is no strict JSON, InvalidEvent with the path of every violation.
+    """
+    strictjson.loads(body)
+    try:
+        return contract.model_validate_json(body, strict=True)
+    except ValidationError as error:
+        raise InvalidEvent(_violations(error)) from None
 
 
 def fingerprint(event: Event[Any]) -> bytes:
@@ -105,11 +119,7 @@ class Codec:
                 [("header ce_type", f"must be {expected}; {_shown(head.type)} is not read here")]
             )
         tenant = self._tenant(head.tenant)
-        strictjson.loads(record.value)
-        try:
-            data = contract.model_validate_json(record.value, strict=True)
-        except ValidationError as error:
-            raise InvalidEvent(_violations(error)) from None
+        data = read(contract, record.value)
         key = data.record_key(tenant)
         if record.key != key.encode():
             raise InvalidEvent([("key", f"expected {_shown(key)}, found {_shown_key(record.key)}")])
