@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from raccordo.cli.groups import single
+from raccordo.cli.options import HERE, AppDir
 from raccordo.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -20,15 +22,17 @@ if TYPE_CHECKING:
 
 def run(
     flow: Annotated[
-        list[str] | None, typer.Option(help="Only this flow; may be repeated. Default: all.")
+        list[str] | None, typer.Option(metavar="NAME", help="Only this flow; may be repeated. Default: all.")
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Worker processes on this machine.")] = 1,
-    app_dir: Annotated[
-        str, typer.Option(help="Folder with the packages flows, connectors and schemas.")
-    ] = ".",
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Worker processes on this machine.")] = 1,
+    app_dir: AppDir = HERE,
     health: Annotated[
         str,
-        typer.Option(help="HOST:PORT for /live, /ready and /health; N workers use the N ports above it too."),
+        typer.Option(
+            metavar="HOST:PORT",
+            help="Serve /live, /ready and /health there; N workers use the N ports above it too.",
+            show_default=False,
+        ),
     ] = "",
     slot: Annotated[
         int | None, typer.Option(help="Number of this worker, given by the supervisor.", hidden=True)
@@ -36,7 +40,8 @@ def run(
     adopt_ledger: Annotated[
         bool,
         typer.Option(
-            help="Accept a ledger that does not know what the group has committed. Read the error first."
+            "--adopt-ledger",
+            help="Accept a ledger that does not know what the group has committed. Read the error first.",
         ),
     ] = False,
 ) -> None:
@@ -45,14 +50,12 @@ def run(
     SIGTERM drains, commits and ends with 0; a second one ends at once with 1, and nothing is lost either way.
     Settings come from the environment, see `raccordo connectors list` and docs/reference. A worker waits for Kafka,
     the ledger and the systems when they are away, says so, is not ready meanwhile, and goes on by itself.
-
-    Example: raccordo run --workers 2 --health 127.0.0.1:8081
     """
     from raccordo.telemetry import configure  # noqa: PLC0415 - so that --help starts quickly
 
     if workers > 1:
-        raise typer.Exit(_supervise(workers, flow or [], app_dir, health, adopt=adopt_ledger))
-    worker = open_worker(app_dir, flow or [], health, slot=slot or 0, adopt=adopt_ledger, log=configure)
+        raise typer.Exit(_supervise(workers, flow or [], str(app_dir), health, adopt=adopt_ledger))
+    worker = open_worker(str(app_dir), flow or [], health, slot=slot or 0, adopt=adopt_ledger, log=configure)
     raise typer.Exit(asyncio.run(_run(worker)))
 
 
@@ -129,3 +132,6 @@ def _supervise(workers: int, flows: Sequence[str], app_dir: str, health: str, *,
     log = configure(settings.log_level)
     grace = settings.drain_timeout + 2 * STOP_MARGIN
     return Supervisor(workers, command, log, grace=grace, health=health).run()
+
+
+app = single(run, "raccordo run --workers 2 --health 127.0.0.1:8081", "raccordo run --flow order-to-sap")
