@@ -61,7 +61,10 @@ async def in_place(call: Callable[[], Awaitable[T]], clock: Clock, rng: Random) 
         retry=retry_if_exception(_may_repeat),
         reraise=True,
     )
-    return await retrying(call)
+    async for attempt in retrying:
+        with attempt:
+            return await call()
+    raise AssertionError("a retrying ends with a result or an error")
 
 
 def _may_repeat(error: BaseException) -> bool:

@@ -29,7 +29,10 @@ async def carry(turn: Turn, flow: Flow[..., Any], line: Line) -> Outcome:
     published, and the event is carried again from the beginning. BLOCKED is an end behind which the lane stays closed.
     """
     key = event_key(turn.event.tenant, flow.name, turn.event.id)
-    standing = await line.ledger.claim(_claim(turn, key, line))
+    try:
+        standing = await line.ledger.claim(_claim(turn, key, line))
+    except ContractError as error:
+        return await bury(turn.grant, turn.record, error, line, tenant=turn.event.tenant)
     failpoint("after_claim")
     if standing.conflict:
         return await bury(turn.grant, turn.record, _conflict(), line, tenant=turn.event.tenant)

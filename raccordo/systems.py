@@ -87,9 +87,11 @@ class System:
         if isinstance(error, Locked) or not isinstance(error, (Unavailable, Unauthorized)):
             self.succeeded()
             return None
+        told = isinstance(error, Throttled) or error.retry_after is not None
+        if self.silent and not told:
+            return None  # under way when the breaker opened: says nothing new
         self._failures += 1
         self.trouble = error
-        told = isinstance(error, Throttled) or error.retry_after is not None
         until = self._clock.now() + int(self._wait(error) * 1000)
         self.not_before = max(self.not_before, until) if told else until
         return self.not_before if told else None

@@ -1,8 +1,8 @@
 """Test a flow in three lines, without Kafka: the memory broker drives the very same `carry`.
 
-    async with line(order_to_sap, sap) as running:
-        await running.publish(order)
-        assert running.published(OrderConfirmed)
+async with line(order_to_sap, sap) as running:
+    await running.publish(order)
+    assert running.published(OrderConfirmed)
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from raccordo.member import Member
 from raccordo.settings import Settings
 from raccordo.systems import System
 from raccordo.telemetry import configure
-from raccordo.topics import desired
+from raccordo.broker import Topic
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -86,7 +86,12 @@ class RunningLine:
 
     def records(self, topic: str) -> list[Record]:
         """All records of a topic, partition by partition."""
-        return self.broker.records(topic)
+        return [
+            record
+            for partition, log in sorted(self.broker.logs.items())
+            if partition.topic == topic
+            for record in log.read(log.begin, log.end - log.begin)
+        ]
 
     def published(self, contract: type[C]) -> list[Event[C]]:
         """The events of a contract that are on its topic."""
@@ -103,9 +108,7 @@ class RunningLine:
         begins = await self.broker.admin().begin_offsets(topic)
         done: dict[Any, int | None] = {}
         for member in self._members:
-            done.update(
-                {partition: lanes.watermark.committable for partition, lanes in member.lanes.items()}
-            )
+            done.update({partition: lanes.watermark.committable for partition, lanes in member.lanes.items()})
         return all(
             ends[partition] == begins[partition] or done.get(partition) == ends[partition]
             for partition in ends
@@ -130,7 +133,13 @@ async def line(
     clock, rng = clock or SystemClock(), Random(seed)  # noqa: S311 - jitter, no secret
     broker = MemoryBroker()
     known = (flow.contract, *flow.wiring.emits, *contracts)
-    await broker.admin().create(desired(tuple(dict.fromkeys(known))))
+    await broker.admin().create(
+        [
+            Topic(name, kind.info.partitions)
+            for kind in dict.fromkeys(known)
+            for name in (kind.info.topic, dead_topic(kind.info.topic))
+        ]
+    )
     store = SqlLedger(ledger)
     await store.start()
     running = Line(

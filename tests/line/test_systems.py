@@ -104,6 +104,9 @@ async def test_a_system_that_stays_away_is_asked_ever_more_rarely_and_by_one_at_
     for _ in range(8):
         target.failed(Unavailable("away"))
         waits.append((target.not_before - clock.now()) / 1000)
+        target.failed(Unavailable("under way when the first one failed"))
+        assert (target.not_before - clock.now()) / 1000 == waits[-1]
+        await clock.advance(waits[-1])
     assert waits[0] <= 1.0
     assert waits[4] > waits[0]
     assert max(waits) <= 30.0
