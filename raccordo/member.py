@@ -83,13 +83,11 @@ class Member:
         while not self._stopping.is_set():
             try:
                 await self._consumer.start(self)
-            except LedgerError as error:
-                await self._line.stalled(error)  # joined, but not yet taken over: the next fetch tries again
-            except BrokerError as error:
+            except (LedgerError, BrokerError) as error:
                 await self._line.stalled(error)
-                continue
-            self.joined = True
-            return
+            else:
+                self.joined = True
+                return
 
     async def _rejoin(self) -> None:
         """Begin anew at the committed offsets, because a partition was taken from us or had to be dropped."""

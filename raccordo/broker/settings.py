@@ -31,6 +31,11 @@ class KafkaSettings(BaseSettings):
         validation_alias=BOOTSTRAP, description="Brokers to ask first: host:port, several with commas."
     )
     client_id: str = Field("raccordo", min_length=1, description="Name under which brokers log this client.")
+    namespace: str = Field(
+        "",
+        pattern=r"^([a-z0-9][a-z0-9-]*\.)?$",
+        description="Put before every topic and group on a shared cluster; ends with a dot: `test.`.",
+    )
 
     security_protocol: SecurityProtocol = Field("PLAINTEXT", description="Whether to encrypt and to sign in.")
     sasl_mechanism: Mechanism = Field("SCRAM-SHA-512", description="How to sign in, with SASL_*.")

@@ -70,7 +70,7 @@ def open_worker(app_dir: str, flows: Sequence[str], health: str, *, slot: int, a
     Raises ConfigError with every problem of settings, wiring, Kafka and connectors at once.
     """
     from raccordo.app import load  # noqa: PLC0415 - so that --help starts quickly
-    from raccordo.broker.kafka import KafkaBroker  # noqa: PLC0415
+    from raccordo.broker.kafka import connect  # noqa: PLC0415
     from raccordo.broker.settings import KafkaSettings  # noqa: PLC0415
     from raccordo.ledger.sql import SqlLedger  # noqa: PLC0415
     from raccordo.settings import Settings  # noqa: PLC0415
@@ -98,7 +98,7 @@ def open_worker(app_dir: str, flows: Sequence[str], health: str, *, slot: int, a
         return Worker(
             app,
             settings,
-            broker=KafkaBroker(kafka),
+            broker=connect(kafka),
             ledger=SqlLedger(settings.ledger),
             connectors=[kind.open(config) for kind, config in zip(app.connectors, configs, strict=True)],
             log=log(settings.log_level),

@@ -20,10 +20,10 @@ def settings() -> Settings:
 
 def broker() -> Broker:
     """Make the broker that the environment names; it connects when it is used. Raises ConfigError."""
-    from raccordo.broker.kafka import KafkaBroker  # noqa: PLC0415 - as above
+    from raccordo.broker.kafka import connect  # noqa: PLC0415 - as above
     from raccordo.broker.settings import KafkaSettings  # noqa: PLC0415 - as above
 
-    return KafkaBroker(KafkaSettings.from_environment())
+    return connect(KafkaSettings.from_environment())
 
 
 def tenant_of(settings: Settings, name: str | None) -> str | None:

@@ -11,14 +11,22 @@ from raccordo.broker.kafka.consumer import KafkaConsumer
 from raccordo.broker.kafka.logs import quieten
 from raccordo.broker.kafka.producer import KafkaProducer
 from raccordo.broker.murmur2 import partition_for
+from raccordo.broker.namespace import NamespacedBroker
 from raccordo.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from raccordo.broker import Broker
     from raccordo.broker.settings import KafkaSettings
 
-__all__ = ["KafkaAdmin", "KafkaBroker", "KafkaConsumer", "KafkaProducer"]
+__all__ = ["KafkaAdmin", "KafkaBroker", "KafkaConsumer", "KafkaProducer", "connect"]
+
+
+def connect(settings: KafkaSettings) -> Broker:
+    """Make the broker that the settings describe, seen from inside its namespace if it has one."""
+    broker = KafkaBroker(settings)
+    return NamespacedBroker(broker, settings.namespace) if settings.namespace else broker
 
 
 class KafkaBroker:
