@@ -6,29 +6,27 @@ The rules (`raccordo.ledger.rules`) change these rows and know no SQL; everythin
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ARRAY, any_, literal, select, tuple_, update
+from sqlalchemy import select
 
 from raccordo.ledger import Burial, Claim, Conclusion, Grant, Parking, Sending
 from raccordo.ledger.keys import burial_key
-from raccordo.ledger.statements import statements
+from raccordo.ledger.statements import CHUNK, statements
 from raccordo.ledger.steps import Queueing
-from raccordo.ledger.tables import effect, held, inbox, lane, ownership, silence
+from raccordo.ledger.tables import held, lane, ownership
+from raccordo.ledger.words import exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import Column, ColumnElement, Connection, Executable
+    from sqlalchemy import Connection
 
     from raccordo.ledger.steps import AnyStep
 
 Row: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str, str, int]
 LaneKey: TypeAlias = tuple[str, str, int, str]
-
-CHUNK: Final = 500
-"""Keys in one lookup. SQLite binds at most 32,766 values."""
 
 
 def place(grant: Grant) -> Place:
@@ -41,7 +39,7 @@ class Memory:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._statements = statements(connection.dialect.name)
+        self._statements = statements(connection.dialect)
         self.sequences: dict[Grant, int] = {}
         self.events: dict[bytes, Row] = {}
         self.effects: dict[bytes, Row] = {}
@@ -49,9 +47,9 @@ class Memory:
         self.lanes: dict[LaneKey, Row] = {}
         self.silences: dict[str, int] = {}
         self._writes: dict[str, list[Row]] = defaultdict(list)
-        self._changed: dict[bytes, Row] = {}
         self._new: set[bytes] = set()
-        self._changed_lanes: dict[LaneKey, Row] = {}
+        self._changed: set[bytes] = set()
+        self._changed_lanes: set[LaneKey] = set()
         self._unparked: dict[Place, list[str]] = defaultdict(list)
 
     def own(self, grants: Iterable[Grant]) -> None:
@@ -62,75 +60,53 @@ class Memory:
         wanted = sorted(set(grants))
         if not wanted:
             return
-        here = tuple_(ownership.c.flow, ownership.c.topic, ownership.c.partition, ownership.c.epoch).in_(
-            [(*place(grant), grant.epoch) for grant in wanted]
-        )
-        if self._connection.dialect.name == "postgresql":
-            # Locks are taken in one order by everybody, so that no two transactions wait for each other.
-            order = (ownership.c.flow, ownership.c.topic, ownership.c.partition)
-            self._connection.execute(select(ownership.c.epoch).where(here).order_by(*order).with_for_update())
-        found = self._connection.execute(
-            update(ownership).where(here).values(sequence=ownership.c.sequence + 1).returning(ownership)
-        )
-        held_now = {(row.flow, row.topic, row.partition, row.epoch): row.sequence for row in found}
+        owned = self._statements.own.run(self._connection, [(*place(grant), grant.epoch) for grant in wanted])
         for grant in wanted:
-            sequence = held_now.get((*place(grant), grant.epoch))
+            sequence = owned.get((*place(grant), grant.epoch))
             if sequence is not None:
                 self.sequences[grant] = sequence
 
     def read(self, steps: Sequence[AnyStep]) -> None:
         """Read everything that the rules need for these steps."""
-        sends = [step for step in steps if isinstance(step, Sending)]
-        keys: set[bytes] = {
-            step.event_key
-            for step in steps
-            if isinstance(step, (Claim, Conclusion, Parking))
-            or (isinstance(step, Sending) and step.concluded)
-        }
-        keys |= {burial_key(step.grant, step.record) for step in steps if isinstance(step, Burial)}
-        for row in self._among(inbox.c.event_key, keys, *inbox.c):
-            self.events[row["event_key"]] = row
-        begun = {
-            step.event_key for step in steps if isinstance(step, Claim) and step.event_key in self.events
-        }
-        for row in self._among(effect.c.event_key, begun, *effect.c):
-            self.effects_of[row["event_key"]].append(row)
-        for row in self._among(effect.c.key, {bytes.fromhex(step.effect.key) for step in sends}, *effect.c):
-            self.effects[row["key"]] = row
-        for row in self._among(silence.c.system, {step.effect.system for step in sends}, *silence.c):
-            self.silences[row["system"]] = row["not_before"]
-        self._read_lanes(steps)
-
-    def _read_lanes(self, steps: Sequence[AnyStep]) -> None:
+        events: set[bytes] = set()
+        claimed: set[bytes] = set()
+        calls: set[bytes] = set()
+        systems: set[str] = set()
         lanes: dict[Place, set[str]] = defaultdict(set)
         for step in steps:
-            if isinstance(step, (Conclusion, Parking, Queueing)):
-                lanes[place(step.grant)].add(step.lane)
-        if not lanes or self._connection.execute(select(lane.c.lane).limit(1)).first() is None:
-            return
-        for (flow, topic, partition), names in lanes.items():
-            here = (lane.c.flow == flow, lane.c.topic == topic, lane.c.partition == partition)
-            for row in self._among(lane.c.lane, names, *lane.c, where=here):
-                self.lanes[flow, topic, partition, row["lane"]] = row
+            match step:
+                case Claim():
+                    claimed.add(step.event_key)
+                case Sending():
+                    calls.add(bytes.fromhex(step.effect.key))
+                    systems.add(step.effect.system)
+                    if step.concluded:
+                        events.add(step.event_key)
+                case Conclusion() | Parking():
+                    events.add(step.event_key)
+                    lanes[place(step.grant)].add(exact(step.lane))
+                case Queueing():
+                    lanes[place(step.grant)].add(exact(step.lane))
+                case Burial():
+                    events.add(burial_key(step.grant, step.record))
+                case _:
+                    pass
+        self.events = {row["event_key"]: row for row in self._look("event", events | claimed)}
+        for row in self._look("effect_of", claimed & self.events.keys()):
+            self.effects_of[row["event_key"]].append(row)
+        self.effects = {row["key"]: row for row in self._look("effect", calls)}
+        self.silences = {row["system"]: row["not_before"] for row in self._look("silence", systems)}
+        self._read_lanes(lanes)
 
-    def _among(
-        self,
-        column: Column[Any],
-        values: Iterable[Any],
-        *columns: Column[Any],
-        where: Sequence[ColumnElement[bool]] = (),
-    ) -> Iterator[Row]:
-        """Select rows whose column has one of these values, in one order for everybody, locked on PostgreSQL."""
-        ordered = sorted(values)
-        arrays = self._connection.dialect.name == "postgresql"
-        for start in range(0, len(ordered), CHUNK):
-            chunk = ordered[start : start + CHUNK]
-            found = column == any_(literal(chunk, ARRAY(column.type))) if arrays else column.in_(chunk)
-            statement = select(*columns).where(*where, found)
-            if arrays:
-                statement = statement.order_by(column).with_for_update()
-            for row in self._connection.execute(statement).mappings():
-                yield dict(row)
+    def _look(self, name: str, keys: Iterable[Any], where: tuple[Any, ...] = ()) -> Iterator[Row]:
+        return self._statements.lookups[name].run(self._connection, keys, where)
+
+    def _read_lanes(self, lanes: dict[Place, set[str]]) -> None:
+        if not lanes or self._connection.exec_driver_sql("SELECT 1 FROM lane LIMIT 1").first() is None:
+            return
+        for where, names in lanes.items():
+            for row in self._look("lane", names, where):
+                self.lanes[(*where, row["lane"])] = row
 
     def epoch(self, where: Place) -> int:
         """The highest epoch granted for a partition, 0 for none."""
@@ -146,7 +122,8 @@ class Memory:
     def change_event(self, row: Row, **columns: Any) -> None:
         """Change columns of an event that is in `events`."""
         row.update(columns)
-        self._changed[row["event_key"]] = row
+        if row["event_key"] not in self._new:
+            self._changed.add(row["event_key"])
 
     def change_lane(self, key: LaneKey, at: int, **columns: Any) -> None:
         """Change columns of a lane; one that does not wait yet waits since `at`."""
@@ -155,7 +132,7 @@ class Memory:
             row = self.lanes[key] = dict(zip(("flow", "topic", "partition", "lane"), key, strict=True))
             row.update(since=at, head=None, attempts=0, error="", reason="")
         row.update(columns)
-        self._changed_lanes[key] = row
+        self._changed_lanes.add(key)
 
     def unpark(self, key: LaneKey) -> None:
         """Forget a lane at the end of this transaction if nothing of it waits then."""
@@ -167,71 +144,34 @@ class Memory:
 
     def write(self) -> set[LaneKey]:
         """Write every change; returns the lanes that were to be unparked and still wait."""
-        new = [self.events[key] for key in sorted(self._new)]
-        changed = [
-            {"k_event_key": key, **{name: row[name] for name in CHANGING}}
-            for key, row in sorted(self._changed.items())
-            if key not in self._new
-        ]
-        self._many(self._statements.new_event, new)
-        self._many(self._statements.event, changed)
-        for name in ORDER:
-            self._many(getattr(self._statements, name), self._writes[name])
-        self._many(self._statements.lane, list(self._changed_lanes.values()))
+        rows = self._writes
+        rows["new_event"] = [self.events[key] for key in sorted(self._new)]
+        rows["event"] = [{**self.events[key], "k_event_key": key} for key in sorted(self._changed)]
+        rows["lane"] = [self.lanes[key] for key in sorted(self._changed_lanes)]
+        for name, statement in self._statements.writes.items():
+            statement.run(self._connection, rows[name])
         return set(self._unpark())
 
-    def _many(self, statement: Executable, rows: list[Row]) -> None:
-        if rows:
-            self._connection.execute(statement, rows)
-
     def _unpark(self) -> Iterator[LaneKey]:
-        waits = (
-            select(held.c.offset)
-            .where(
-                held.c.flow == lane.c.flow,
-                held.c.topic == lane.c.topic,
-                held.c.partition == lane.c.partition,
-                held.c.lane == lane.c.lane,
-                held.c.role != "dead",
-            )
-            .exists()
-        )
         for (flow, topic, partition), names in self._unparked.items():
             here = (lane.c.flow == flow, lane.c.topic == topic, lane.c.partition == partition)
             for start in range(0, len(names), CHUNK):
                 chunk = lane.c.lane.in_(names[start : start + CHUNK])
                 self._connection.execute(
-                    lane.delete().where(*here, chunk, lane.c.next_at.is_not(None), ~waits)
+                    lane.delete().where(*here, chunk, lane.c.next_at.is_not(None), ~SOMETHING_WAITS)
                 )
                 for name in self._connection.execute(select(lane.c.lane).where(*here, chunk)).scalars():
                     yield flow, topic, partition, name
 
 
-CHANGING: Final = (
-    "topic",
-    "partition",
-    "offset",
-    "lane",
-    "epoch",
-    "state",
-    "changed_at",
-    "attempts",
-    "error",
-    "reason",
+SOMETHING_WAITS = (
+    select(held.c.offset)
+    .where(
+        held.c.flow == lane.c.flow,
+        held.c.topic == lane.c.topic,
+        held.c.partition == lane.c.partition,
+        held.c.lane == lane.c.lane,
+        held.c.role != "dead",
+    )
+    .exists()
 )
-"""What a step may change of an event."""
-
-ORDER: Final = (
-    "new_effect",
-    "sent_effect",
-    "effect",
-    "business_key",
-    "journey",
-    "queued",
-    "held",
-    "not_held",
-    "emission",
-    "published",
-    "silence",
-)
-"""The order in which kinds of rows are written: the same in every transaction."""

@@ -13,8 +13,11 @@ from raccordo.errors import ConfigError, LedgerError
 FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, PostgresError, InterfaceError, OSError, TimeoutError)
 """What SQLAlchemy, sqlite3, asyncpg and the network raise between them."""
 
-UNDONE: Final = frozenset({"40001", "40P01"})
-"""PostgreSQL surely rolled back (serialization failure, deadlock): the same transaction may simply be made again."""
+UNDONE: Final = frozenset({"40001", "40P01", "23505"})
+"""PostgreSQL surely rolled back: serialization failure, deadlock, or another worker inserted the same row meanwhile.
+
+The same transaction may simply be made again; it finds the row then.
+"""
 
 SQLITE: Final = (
     ("disk is full", "its disk is full; make room, nothing is lost and work goes on by itself"),

@@ -77,9 +77,9 @@ def claim(step: Claim, memory: Memory) -> Standing:
         topic=topic,
         partition=partition,
         offset=step.offset,
-        lane=step.lane,
+        lane=exact(step.lane),
         epoch=step.grant.epoch,
-        state=State.CLAIMED.value,
+        state=State.CLAIMED,
         changed_at=step.at,
     )
     calls = sorted(
@@ -115,20 +115,8 @@ def send(step: Sending, memory: Memory) -> Clearance:
         memory.keep("new_effect", wanted)
     else:
         row.update(wanted)
-        memory.keep("sent_effect", {"k_key": row["key"], **{name: row[name] for name in SENT_AGAIN}})
+        memory.keep("sent_effect", {**row, "k_key": row["key"]})
     return Clearance()
-
-
-SENT_AGAIN: Final = (
-    "event_key",
-    "index",
-    "state",
-    "sent_at",
-    "settle_at",
-    "changed_at",
-    "request_digest",
-    "looks",
-)
 
 
 def conclude(step: Conclusion, memory: Memory) -> None:
@@ -138,7 +126,7 @@ def conclude(step: Conclusion, memory: Memory) -> None:
         row = _ours(step.event_key, step.grant, memory)
         memory.change_event(
             row,
-            state=step.state.value,
+            state=step.state,
             changed_at=step.at,
             error=step.error,
             reason=remark(step.reason),
@@ -159,7 +147,7 @@ def _block(step: Conclusion, memory: Memory) -> None:
     memory.change_lane(
         _lane_key(step.grant, step.lane),
         step.at,
-        why=Why.BLOCKED.value,
+        why=Why.BLOCKED,
         next_at=None,
         head=step.offset,
         error=step.error,
@@ -191,7 +179,7 @@ def park(step: Parking, memory: Memory) -> None:
         row = _ours(step.event_key, step.grant, memory)
         memory.change_event(
             row,
-            state=State.PARKED.value,
+            state=State.PARKED,
             changed_at=step.at,
             attempts=step.attempts,
             error=step.error,
@@ -206,7 +194,7 @@ def park(step: Parking, memory: Memory) -> None:
     memory.change_lane(
         _lane_key(step.grant, step.lane),
         step.at,
-        why=step.why.value,
+        why=step.why,
         next_at=step.next_at,
         head=step.head.offset,
         attempts=step.attempts,
@@ -220,7 +208,7 @@ def queue(step: Queueing, memory: Memory) -> None:
     memory.keep("queued", held_row(step.grant, step.lane, step.record, QUEUED, step.at))
     key = _lane_key(step.grant, step.lane)
     if key not in memory.lanes:
-        memory.change_lane(key, step.at, why=Why.RETRY.value, next_at=step.at)
+        memory.change_lane(key, step.at, why=Why.RETRY, next_at=step.at)
 
 
 def bury(step: Burial, memory: Memory) -> None:
@@ -235,7 +223,7 @@ def bury(step: Burial, memory: Memory) -> None:
     elif row["state"] == State.DEAD:
         return
     memory.change_event(
-        row, state=State.DEAD.value, changed_at=step.at, error=step.error, reason=reason, attempts=1
+        row, state=State.DEAD, changed_at=step.at, error=step.error, reason=reason, attempts=1
     )
     failure = Failure(key, step.error, reason, 1)
     memory.keep("held", held_row(step.grant, lane, step.record, DEAD, step.at, failure))
@@ -295,7 +283,7 @@ def _journey(event_key: bytes, steps: Iterable[Step], memory: Memory) -> None:
 
 
 def _business_key(event_key: bytes, tenant: str, field: str, said: str, memory: Memory) -> None:
-    row = {"value": value(said), "event_key": event_key, "field": field, "tenant": tenant}
+    row = {"value": value(said), "event_key": event_key, "field": field, "tenant": exact(tenant)}
     memory.keep("business_key", row)
 
 

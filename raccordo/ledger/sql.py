@@ -13,10 +13,10 @@ from raccordo.ledger import schema as schemas
 from raccordo.ledger.committer import Committer
 from raccordo.ledger.database import DEFAULT_URL, database
 from raccordo.ledger.rows import stored_emission, stored_record
-from raccordo.ledger.statements import acquire
+from raccordo.ledger.statements import statements
 from raccordo.ledger.steps import Hushing, Noting, Publishing, Queueing, Unparking
 from raccordo.ledger.tables import held, lane, meta, outbox
-from raccordo.ledger.words import exact, name, original, remark
+from raccordo.ledger.words import check_length, exact, original, remark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -114,16 +114,11 @@ class SqlLedger:
 
     async def claim(self, claim: Claim) -> Standing:
         """Insert or take over an event. Raises ContractError for an id, tenant or lane of more than 1 KiB."""
-        claim = replace(
-            claim,
-            event_id=name(claim.event_id, "header ce_id"),
-            tenant=name(claim.tenant, "header ce_tenant"),
-            lane=name(claim.lane, "lane"),
-            correlation_id=name(claim.correlation_id, "header ce_correlationid"),
-            causation_id=None
-            if claim.causation_id is None
-            else name(claim.causation_id, "header ce_causationid"),
-        )
+        check_length(claim.event_id, "header ce_id")
+        check_length(claim.tenant, "header ce_tenant")
+        check_length(claim.lane, "lane")
+        check_length(claim.correlation_id, "header ce_correlationid")
+        check_length(claim.causation_id or "", "header ce_causationid")
         standing: Standing = await self._committer.commit(claim)
         return standing
 
@@ -225,7 +220,7 @@ def _acquire(
     connection: Connection, ledger_id: str, flow: str, partition: Partition, owner: str, at: int
 ) -> Acquired:
     row = connection.execute(
-        acquire(connection.dialect.name),
+        statements(connection.dialect).acquire,
         {"flow": flow, "topic": partition.topic, "partition": partition.number, "owner": owner, "since": at},
     ).one()
     grant = Grant(flow, partition, row.epoch)

@@ -40,12 +40,11 @@ def original(stored: str) -> str:
     return ESCAPED.sub(lambda match: chr(int(match[1], 16)), stored)
 
 
-def name(text: str, path: str) -> str:
-    """Make an identity storable. Raises ContractError, naming `path`, for one that no index can hold."""
-    if len(text) > LONGEST_NAME // 4 and len(text.encode("utf-8", "surrogatepass")) > LONGEST_NAME:
+def check_length(identity: str, path: str) -> None:
+    """Raise ContractError, naming `path`, for an identity that no index can hold."""
+    if len(identity) > LONGEST_NAME // 4 and len(exact(identity).encode()) > LONGEST_NAME:
         message = f"is longer than the {LONGEST_NAME} bytes that an identity may have"
         raise ContractError(message, path=path)
-    return exact(text)
 
 
 def value(text: str) -> str:
