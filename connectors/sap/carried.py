@@ -130,7 +130,7 @@ def _is_carried(path: str, order: OrderCreated, config: SapConfig) -> bool:
     entry = entry_for(path, PLACED)
     if entry is None:
         return False
-    places = config.layout().places
+    places = config.layout.places
     here = any(_has(role, places[role].name, config) for role in PLACED[entry])
     return here and (entry not in SENT_IF or SENT_IF[entry](order, config))
 

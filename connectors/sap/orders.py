@@ -33,7 +33,7 @@ class SapOrders(Connector[SapConfig, OData]):
             Rejected: SAP refused it, with its code and sentence; or it does not fit into SAP's fields.
             Ambiguous: perhaps created: `find_order` tells.
         """
-        layout = self.config.layout()
+        layout = self.config.layout
         entity = await self.wire.create(
             layout.service,
             layout.entity_set,
@@ -56,7 +56,7 @@ class SapOrders(Connector[SapConfig, OData]):
         Raises:
             Undecided: there are several, or one with other lines: a person decides.
         """
-        layout = self.config.layout()
+        layout = self.config.layout
         mine: dict[str, SalesOrder] = {}
         async for entity in self.wire.list(
             layout.service,
@@ -81,7 +81,7 @@ class SapOrders(Connector[SapConfig, OData]):
     @operation
     async def get_order(self, document: str) -> SalesOrder:
         """Read a sales order with its items, by its number with all leading zeros. Raises Missing."""
-        layout = self.config.layout()
+        layout = self.config.layout
         entity = await self.wire.get(
             layout.service,
             layout.entity_set,
@@ -100,7 +100,7 @@ class SapOrders(Connector[SapConfig, OData]):
         return carried.not_carried(order, self.config)
 
     def _with_items(self) -> Mapping[str, str]:
-        return {"$expand": self.config.layout().places["items"].name}
+        return {"$expand": self.config.layout.places["items"].name}
 
     def _undecided(self, sentence: str) -> Undecided:
         return Undecided(sentence, system=self.system, operation="find_order")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 async def findings(config: SapConfig, wire: OData) -> list[Finding]:
     """Look at all of it, reading only. What cannot be looked at for an earlier reason is left out."""
-    layout = config.layout()
+    layout = config.layout
     metadata: Metadata | None = None
     found: list[Finding] = []
     try:
@@ -96,8 +96,8 @@ def _missing(layout: Preset, metadata: Metadata, root: EntityType, config: SapCo
     types = _types(layout, metadata, root)
     for role, place in sorted(layout.places.items()):
         owner = types[_prefix(role)]
-        if not place.name or owner is None or not _is_used(role, config):
-            continue
+        if not place.name or owner is None or role in READ_ONLY or not _is_used(role, config):
+            continue  # what is only read may be absent
         setting = config.environment_name("fields")
         rename = f'Set {setting} to {{"{role}": "<its name there>"}}, or to {{"{role}": ""}} to leave it out.'
         if role in layout.navigations:
@@ -111,7 +111,7 @@ def _missing(layout: Preset, metadata: Metadata, root: EntityType, config: SapCo
             yield Finding(
                 f"field {role}", ok=False, detail=f"{owner.name} has no {place.name}", remedy=rename
             )
-        elif not field.creatable and role not in READ_ONLY:
+        elif not field.creatable:
             yield Finding(
                 f"field {role}",
                 ok=False,

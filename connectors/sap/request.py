@@ -53,7 +53,7 @@ class _Body:
     """Puts values into their places and collects what does not fit."""
 
     def __init__(self, config: SapConfig) -> None:
-        self.layout: Preset = config.layout()
+        self.layout: Preset = config.layout
         self.problems: list[str] = []
 
     def has(self, role: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, StringConstraints, field_validator
@@ -100,8 +101,9 @@ class SapConfig(ODataConfig, name="sap"):
             raise ValueError(f"has no party {', '.join(unknown)}; there are: ship_to, bill_to, payer")
         return functions
 
+    @cached_property
     def layout(self) -> Preset:
-        """Return the preset with what the settings change in it."""
+        """The preset with what the settings change in it."""
         preset = PRESETS[self.preset]
         places: dict[str, Place] = {
             role: replace(place, name=self.fields.get(role, place.name))

@@ -59,13 +59,10 @@ def parse_metadata(document: bytes) -> Metadata:
     """Read a metadata document of either version. It takes a while for a large one: call it in a thread.
 
     Raises:
-        UnreadableMetadata: not well-formed, with a document type, or without any entity type.
+        UnreadableMetadata: not well-formed, with a document type, or no metadata at all.
     """
     # Imported here: pyodata alone takes a third of a second, and only a check needs it.
     from raccordo.wire.odata import metadata_v2, metadata_v4  # noqa: PLC0415
 
     root = metadata_v4.read_root(document)
-    found = metadata_v4.read(root) if metadata_v4.is_v4(root) else metadata_v2.read(document)
-    if not found.types:
-        raise UnreadableMetadata("holds no entity type")
-    return found
+    return metadata_v4.read(root) if metadata_v4.is_v4(root) else metadata_v2.read(document)

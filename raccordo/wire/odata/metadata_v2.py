@@ -27,7 +27,7 @@ def _entity_type(entity: Any) -> EntityType:
     return EntityType(
         entity.name,
         tuple(key.name for key in entity.key_proprties),
-        {found.name: _property(found) for found in entity.properties()},
+        {found.name: _property(found) for found in entity.proprties()},
         {link.name: link.to_role.entity_type_name for link in entity.nav_proprties},
     )
 
