@@ -77,7 +77,7 @@ class Ownership(Protocol):
 
         Awaited inside the rebalance, which may run beside a `fetch` and waits for this call at most as long
         as the group's rebalance timeout. Commits made inside it are still accepted, unless the session was
-        lost: then they fail with `OwnershipLost`. What it raises comes out of the next `fetch`.
+        lost: then they fail with `OwnershipLost`. What it raises comes out of the next `fetch` or `stop`.
         """
 
 

@@ -44,7 +44,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         self._paused: set[TopicPartition] = set()
         self._turn: deque[TopicPartition] = deque()
         self._failure: Exception | None = None
-        self._taken_over: ConfigError | None = None
+        self._taken_over = False
         self._handover = asyncio.Lock()
         self._waiting: asyncio.Timeout | None = None
 
@@ -135,7 +135,7 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         """Have the owner let go, before the group shares out anew."""
         await self._let_go()
         if self._membership is not None and await self._membership.taken_over():
-            self._taken_over = ConfigError(member_taken_over(self._member, self._group))
+            self._taken_over = True
             self._wake()
             # This ends the task that would join again and throw the other process out.
             raise asyncio.CancelledError
@@ -301,11 +301,11 @@ class KafkaConsumer(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafk
         return translated(error, doing)
 
     def _raise_failure(self) -> None:
-        if self._taken_over is not None:
-            raise self._taken_over
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
+        if self._taken_over and self._ownership is not None:
+            raise ConfigError(member_taken_over(self._member, self._group))
 
     def _forget(self) -> None:
         self._owned = {}

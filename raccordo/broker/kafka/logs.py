@@ -43,5 +43,5 @@ def quieten() -> None:
     if any(isinstance(handler, OnceAMinute) for handler in _library.handlers):
         return
     _library.addHandler(OnceAMinute(logging.getLogger("raccordo.broker.kafka")))
-    _library.setLevel(logging.WARNING)
+    _library.setLevel(max(_library.level, logging.WARNING))
     _library.propagate = False

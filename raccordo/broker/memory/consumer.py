@@ -94,11 +94,11 @@ class MemoryConsumer:
         await self.revoke()
         self._ownership = None
         place = self._group.members.get(self._member)
-        if place is None or place.consumer is not self:
-            return
-        place.consumer = None
-        if not self._static:
-            await self._group.leave(self._member, self._broker)
+        if place is not None and place.consumer is self:
+            place.consumer = None
+            if not self._static:
+                await self._group.leave(self._member, self._broker)
+        self._raise_failure()
 
     # What the group tells.
 
@@ -146,10 +146,13 @@ class MemoryConsumer:
         if self._lost:
             self._lost = False
             await self._group.join(self._member, self, self._broker)
+        self._raise_failure()
+        await self._take_over()
+
+    def _raise_failure(self) -> None:
         if self._failure is not None:
             failure, self._failure = self._failure, None
             raise failure
-        await self._take_over()
 
     async def _take_over(self) -> None:
         async with self._handover:
