@@ -12,17 +12,10 @@ from raccordo.cli.groups import Door, root
 
 DOORS = (
     Door("run", "Work", "Carry events until stopped."),
-    Door("publish", "Work", "Publish events from a JSON lines file."),
-    Door("why", "Look", "Tell what happened to an event, by any of its business keys."),
+    Door("publish", "Work", "Publish events from a JSON lines file and wait until the broker has every one."),
     Door("flows", "Look", "The flows of an application: what they join, and how they behave."),
     Door("connectors", "Look", "The systems that flows talk to: their settings and their health."),
-    Door("parked", "Repair", "Lanes that wait: which, why, until when; and how to let them go on."),
-    Door("dead", "Repair", "Dead letters: why they died; and how to send them on their way again."),
-    Door("doubts", "Repair", "Calls whose outcome only a person can find out."),
     Door("dev", "Prepare", "Real Kafka and PostgreSQL as processes of your own."),
-    Door("ledger", "Prepare", "The ledger's tables: their version, their size, their upkeep."),
-    Door("schemas", "Prepare", "The published schemas of the contracts: export and check."),
-    Door("topics", "Prepare", "The topics of the contracts: plan and apply."),
 )
 """Every command of the root, in the order and under the headings of the help."""
 

@@ -62,10 +62,7 @@ class Group(TyperGroup):
                 **extra,
             )
         except TyperException as error:
-            if as_json:
-                _complain(error)
-            else:
-                error.show() if hasattr(error, "show") else typer.echo(error.format_message(), err=True)
+            _complain(error, as_json=as_json)
             return error.exit_code
         except Abort:
             return ExitCode.INTERRUPTED
@@ -76,10 +73,15 @@ class Group(TyperGroup):
         return ended if isinstance(ended, int) else ExitCode.OK
 
 
-def _complain(error: TyperException) -> None:
+def _complain(error: TyperException, *, as_json: bool) -> None:
+    """Show wrong usage as Click words it, with the usage line in front."""
+    show = getattr(error, "show", None)
+    if show is not None and not as_json:
+        show()
+        return
     from raccordo.cli.output import complain  # noqa: PLC0415 - only a failed command needs it
 
-    complain("UsageError", [error.format_message()], ExitCode(error.exit_code), as_json=True)
+    complain("UsageError", [error.format_message()], ExitCode(error.exit_code), as_json=as_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("kafka", "postgres", "tenancy"):
         monkeypatch.delitem(sys.modules, f"raccordo.dev.{name}", raising=False)
     result = runner.invoke(app, ["status"])
-    assert result.exit_code == 1
+    assert result.exit_code == 2
     assert "The package psutil is missing. Run `pip install 'raccordo[dev]'`." in " ".join(
         result.stderr.split()
     )
