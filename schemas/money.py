@@ -63,23 +63,6 @@ class Price(ValueObject):
     """The price list or price type that the amount was taken from."""
 
 
-class AllowanceCharge(ValueObject):
-    """A discount or surcharge on a line or on the whole document."""
-
-    charge: bool
-    """True for a surcharge, false for a discount."""
-    amount: Unsigned | None = None
-    """The sum that is added or taken off."""
-    percent: Unsigned | None = None
-    """The rate in percent of `base_amount`, or of the line or document where that is absent."""
-    base_amount: Unsigned | None = None
-    """What the rate is applied to."""
-    code: Identifier | None = None
-    """Why, as a code: UNCL 5189 (discounts), UNCL 7161 (charges), a condition type, or a coupon."""
-    reason: Text | None = None
-    """Why, in words."""
-
-
 class Tax(ValueObject):
     """One tax on a line or, summed, on the whole document."""
 
@@ -97,6 +80,25 @@ class Tax(ValueObject):
     """Why no tax is due."""
 
 
+class AllowanceCharge(ValueObject):
+    """A discount or surcharge on a line or on the whole document."""
+
+    charge: bool
+    """True for a surcharge, false for a discount."""
+    amount: Unsigned | None = None
+    """The sum that is added or taken off."""
+    percent: Unsigned | None = None
+    """The rate in percent of `base_amount`, or of the line or document where that is absent."""
+    base_amount: Unsigned | None = None
+    """What the rate is applied to."""
+    code: Identifier | None = None
+    """Why, as a code: UNCL 5189 (discounts), UNCL 7161 (charges), a condition type, or a coupon."""
+    reason: Text | None = None
+    """Why, in words."""
+    taxes: tuple[Tax, ...] = Field(default=(), max_length=20)
+    """The taxes on it."""
+
+
 class Totals(ValueObject):
     """What the sender computed for the document; the ERP computes its own, with its own rounding."""
 
@@ -108,12 +110,18 @@ class Totals(ValueObject):
     """The sum of the surcharges on the document, without shipping."""
     shipping: Unsigned | None = None
     """What shipping costs, as far as it is not among the charges."""
+    net: Exact | None = None
+    """The whole document without taxes."""
     tax: Exact | None = None
     """All taxes."""
-    payable: Exact | None = None
-    """What is to be paid in the end."""
+    gross: Exact | None = None
+    """The whole document with taxes."""
     prepaid: Unsigned | None = None
     """What has been paid before."""
+    rounding: Exact | None = None
+    """What is added to make a round sum."""
+    payable: Exact | None = None
+    """What is to be paid in the end."""
 
 
 class PaymentTerms(ValueObject):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from raccordo.event import Contract, ValueObject
-from raccordo.scalars import Attributes, Day, Exact, Identifier, Instant, LongText
+from raccordo.scalars import Attributes, Day, Exact, Identifier, Instant, LongText, Text
 from schemas.delivery import DeliveryTerms, RequestedDates, Shipping
 from schemas.money import AllowanceCharge, Currency, Money, PaymentTerms, Price, Tax, Totals
 from schemas.party import LanguageCode, Party, PartyInRole
@@ -47,6 +47,10 @@ class Reference(ValueObject):
     """The line in it."""
     issued_on: Day | None = None
     """The day on its face."""
+    name: Text | None = None
+    """What it is called."""
+    url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[^\s\x00-\x1f\x7f]+$")] | None = None
+    """Where it can be fetched."""
 
 
 class ScheduleLine(ValueObject):
@@ -105,8 +109,10 @@ class OrderLine(ValueObject):
     """Documents that this line points to."""
     notes: tuple[Note, ...] = Field(default=(), max_length=50)
     """Texts for this line."""
+    parties: tuple[PartyInRole, ...] = Field(default=(), max_length=20)
+    """Parties of this line: who asked for it, who is to get it in the end."""
     attributes: Attributes = Field(default={}, max_length=100)
-    """Further facts by name: colour, engraving, chosen options, item category."""
+    """Further facts by name."""
 
 
 class SalesArea(ValueObject):

@@ -70,6 +70,8 @@ class Party(ValueObject):
     """Its VAT number with the country prefix."""
     identifiers: Attributes = Field(default={}, max_length=20)
     """Further numbers by scheme: ``DUNS``, ``EORI``, ``0211``, ``codice fiscale``."""
+    legal_name: Text | None = None
+    """The name in the company register, where the address has another."""
     address: Address | None = None
     """Where it is."""
     contact: Contact | None = None
