@@ -18,7 +18,7 @@ $(INSTALLED): pyproject.toml requirements.lock scripts/install
 	@touch $(INSTALLED)
 
 demo: $(INSTALLED) ## 500 orders, two workers, one SIGKILL, real Kafka and SAP counterpart; under a minute
-	@$(BIN)/raccordo demo
+	@$(BIN)/python -m demo
 
 test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL (PYTEST_ARGS=... narrows)
 	@$(BIN)/python -m raccordo.dev.jars

@@ -199,6 +199,7 @@ class Worker:
         parts = [*flows.values(), *systems.values()]
         publishing = self.line.producer.unacked_age() < CONTACT_SECONDS
         return {
+            "pid": os.getpid(),
             "live": not self._watchdog.blocked,
             "ready": trouble is None
             and publishing

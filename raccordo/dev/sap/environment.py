@@ -11,7 +11,9 @@ def environment_for(url: str, preset: str = "v2", **further: object) -> dict[str
     """Return ``RACCORDO_SAP_…`` variables for mock-sap at `url`; `further` settings by field name go on top."""
     settings = settings_for(url, preset) | further
     return {
-        f"RACCORDO_SAP_{name.upper()}": json.dumps(value) if isinstance(value, dict) else str(value).lower()
+        f"RACCORDO_SAP_{name.upper()}": json.dumps(value)
+        if isinstance(value, dict)
+        else str(value).lower()
         if isinstance(value, bool)
         else str(value)
         for name, value in settings.items()
