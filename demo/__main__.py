@@ -103,7 +103,8 @@ async def _play(broker: Broker, cast: Cast, run: str, workers: plant.Workers, da
     producer = broker.producer()
     await producer.start()
     say(
-        f"Publishing {cast.accepted} orders, {cast.repeats} of them twice, and {len(cast.undecodable)} records that are none"
+        f"Publishing {cast.accepted} orders, {cast.repeats} of them twice, "
+        f"and {len(cast.undecodable)} records that are none"
     )
     await asyncio.gather(*(producer.send(record) for record in cast.records))
     await producer.stop()

@@ -16,9 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from raccordo.broker import Broker, Consumer, Partition, Position, Record
-
     from demo.orders import Cast
+    from raccordo.broker import Broker, Consumer, Partition, Position, Record
 
 DEAD: Final = "ordini_creati.dead"
 TOPICS: Final = (OrderConfirmed.info.topic, OrderRejected.info.topic, DEAD)
