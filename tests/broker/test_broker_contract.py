@@ -67,7 +67,9 @@ def keys_by_partition(broker: Broker) -> dict[int, bytes]:
     return {broker.partition_for(key, PARTITIONS): key for key in (b"k%d" % number for number in range(50))}
 
 
-async def test_records_arrive_as_published_in_order_per_key(broker: Broker, producer: Producer, topic: str) -> None:
+async def test_records_arrive_as_published_in_order_per_key(
+    broker: Broker, producer: Producer, topic: str
+) -> None:
     sent = [Outgoing(topic, b"customer-%d" % (number % 7), b"%d" % number) for number in range(300)]
     await asyncio.gather(*[producer.send(record) for record in sent])
     consumer = broker.consumer(topics=[topic], group=f"{topic}-order", member="")
@@ -89,7 +91,9 @@ async def test_records_arrive_as_published_in_order_per_key(broker: Broker, prod
     assert all(numbers == list(range(len(numbers))) for numbers in offsets.values())
 
 
-async def test_headers_keep_their_bytes_order_and_repeats(broker: Broker, producer: Producer, topic: str) -> None:
+async def test_headers_keep_their_bytes_order_and_repeats(
+    broker: Broker, producer: Producer, topic: str
+) -> None:
     headers = (("ce_id", b"1"), ("x", b"\xff\x00"), ("x", b""), ("ce_id", "è".encode()))
     await producer.send(Outgoing(topic, b"k", b"v", headers))
     consumer = broker.consumer(topics=[topic], group=f"{topic}-headers", member="")
@@ -242,7 +246,9 @@ async def test_a_paused_partition_is_kept_back_until_it_is_resumed(
     await consumer.stop()
 
 
-async def test_an_owner_may_take_a_partition_over_paused(broker: Broker, producer: Producer, topic: str) -> None:
+async def test_an_owner_may_take_a_partition_over_paused(
+    broker: Broker, producer: Producer, topic: str
+) -> None:
     class Cautious(Owner):
         async def assigned(self, partitions: dict[Partition, Position | None]) -> None:  # type: ignore[override]
             await super().assigned(partitions)
@@ -274,7 +280,9 @@ async def test_resuming_ends_a_waiting_fetch(broker: Broker, topic: str) -> None
     await consumer.stop()
 
 
-async def test_one_full_partition_does_not_starve_the_others(broker: Broker, producer: Producer, topic: str) -> None:
+async def test_one_full_partition_does_not_starve_the_others(
+    broker: Broker, producer: Producer, topic: str
+) -> None:
     keys = keys_by_partition(broker)
     sent = [Outgoing(topic, keys[0], b"%d" % number) for number in range(400)]
     sent += [Outgoing(topic, keys[number], b"lonely") for number in (1, 2, 3)]
@@ -370,7 +378,9 @@ async def test_a_member_that_lost_its_session_commits_nothing_and_comes_back(
     owner = Owner(try_to_commit)
     await consumer.start(owner)
 
-    await admin.remove_member(group, f"{group}-1")  # as the group does when it hears nothing for a session timeout
+    await admin.remove_member(
+        group, f"{group}-1"
+    )  # as the group does when it hears nothing for a session timeout
     with pytest.raises(OwnershipLost):
         await consumer.commit({Partition(topic, 0): Position(0)})
     await turn(lambda: owner.calls == ["assigned", "revoked", "assigned"], consumer)
@@ -423,7 +433,9 @@ async def test_a_missing_topic_is_named_and_not_created(
     await producer.send(Outgoing(name, b"k", b"v"))
 
 
-async def test_what_the_owner_raises_comes_out_of_the_next_call_and_is_asked_again(broker: Broker, topic: str) -> None:
+async def test_what_the_owner_raises_comes_out_of_the_next_call_and_is_asked_again(
+    broker: Broker, topic: str
+) -> None:
     owner = Owner()
     consumer = broker.consumer(topics=[topic], group=f"{topic}-raises", member="")
     owner.error = LedgerError("the ledger is away")
@@ -473,7 +485,9 @@ async def test_records_deleted_before_they_were_read_stop_the_reading(
 
 async def test_topics_are_created_once_and_changed_in_place(admin: Admin, unique: str) -> None:
     week, name = timedelta(days=7), f"changing-{unique}"
-    await admin.create([Topic(name, 2, 1, week, {"cleanup.policy": "delete", "max.message.bytes": "2000000"})])
+    await admin.create(
+        [Topic(name, 2, 1, week, {"cleanup.policy": "delete", "max.message.bytes": "2000000"})]
+    )
     await admin.create([Topic(name, 2)])
     with pytest.raises(ConfigError, match="2 partitions, not 3"):
         await admin.create([Topic(name, 3)])

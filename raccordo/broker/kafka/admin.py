@@ -193,7 +193,9 @@ class KafkaAdmin:
             cluster = await client.fetch_all_metadata()
             by_leader = defaultdict(list)
             for number in cluster.partitions_for_topic(topic) or ():
-                by_leader[cluster.leader_for_partition(TopicPartition(topic, number))].append((number, moment))
+                by_leader[cluster.leader_for_partition(TopicPartition(topic, number))].append(
+                    (number, moment)
+                )
             if not by_leader:
                 raise BrokerError(missing_topic(topic))
             found = {}
