@@ -21,6 +21,7 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import psutil
 
@@ -75,7 +76,7 @@ class PostgresProcess:
                 f"PostgreSQL in {self.folder} does not run. Start it with `raccordo dev up postgres`."
             )
         lines = (self._data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
-        port, socket_folder = lines[3].strip(), lines[4].strip()
+        port, socket_folder = lines[3].strip(), quote(lines[4].strip())
         return f"postgresql+asyncpg://postgres@/{database}?host={socket_folder}&port={port}"
 
     def start(self) -> None:

@@ -73,6 +73,12 @@ def test_a_pid_file_that_names_another_program_is_stale(server: PostgresProcess)
     assert server.status().state is ServiceState.RUNNING
 
 
+async def test_a_folder_with_spaces_and_signs_is_reached(tmp_path: Path) -> None:
+    """The address is quoted, for SQLAlchemy and for PostgreSQL's own client."""
+    with PostgresProcess(tmp_path / "my shop & co 100%") as server:
+        assert await _execute(server.create_database("shop"), "select 1") == 1
+
+
 def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     """A path too long for a Unix socket is no obstacle."""
     deep = tmp_path / ("d" * 60) / ("e" * 60)
