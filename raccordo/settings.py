@@ -87,10 +87,12 @@ class Settings(BaseSettings):
 
 def problems_of(error: ValidationError, prefix: str) -> list[str]:
     """Turn a settings error into one sentence for each variable, without the values."""
-    return [
-        f"{prefix}{'_'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False)
-    ]
+    sentences = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = "_".join(str(part) for part in problem["loc"]).upper() or "*"
+        said = "is not set" if problem["type"] == "missing" else problem["msg"].removeprefix("Value error, ")
+        sentences.append(f"{prefix}{name}: {said}")
+    return sentences
 
 
 def ttl_problems(settings: Settings, retentions: Iterable[float]) -> list[str]:
