@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """After: the answer comes `seconds` late."""
     MESSAGE = "message"
     """After: the usual answer with a ``sap-message`` of `severity`."""
+    CIRCLE = "circle"
+    """After: the list names itself, or the address in `message`, as its next page."""
     SIGN_IN = "sign-in"
     """Before: 200 with an HTML page that asks for a password."""
     REDIRECT = "redirect"

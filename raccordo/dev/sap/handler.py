@@ -36,6 +36,7 @@ class _FaultyHandler:
     connection: socket.socket
     wfile: BinaryIO
     close_connection: bool
+    path: str
 
     disable_nagle_algorithm = True
     fault: Fault | None = None
@@ -64,7 +65,7 @@ class _FaultyHandler:
             response.headers["Content-Length"] = str(len(response.body))
             response.body = response.body[: len(response.body) // 2]
         elif fault is not None:
-            response = self.answers.after(fault, response)
+            response = self.answers.after(fault, response, self.path)
         cast("Any", super())._send(response, head_only)  # noqa: SLF001 - as above
         if fault is not None and fault.kind is Kind.CUT:
             self.wfile.flush()
@@ -134,14 +135,20 @@ class _Answers:
         time.sleep(fault.seconds)
         return None
 
-    def after(self, fault: Fault, response: Any) -> Any:
-        """Change the answer to what was stored already."""
+    def after(self, fault: Fault, response: Any, address: str) -> Any:
+        """Change the answer to what was stored already; `address` is what was asked for."""
         if fault.kind is Kind.SLOW:
             time.sleep(fault.seconds)
         elif fault.kind is Kind.GARBLE:
             response.body = response.body[: len(response.body) // 2]
         elif fault.kind is Kind.GATEWAY:
             return self._response(fault.status or 502, body=GATEWAY_PAGE, content_type="text/html")
+        elif fault.kind is Kind.CIRCLE:
+            page = json.loads(response.body)
+            rows, name = (page["d"], "__next") if "d" in page else (page, "@odata.nextLink")
+            rows[name] = fault.message or address
+            response.body = json.dumps(page).encode()
+            response.headers["Content-Length"] = str(len(response.body))
         elif fault.kind is Kind.MESSAGE:
             message = {"code": fault.code, "message": fault.message, "severity": fault.severity}
             response.headers["sap-message"] = json.dumps(message)
