@@ -6,6 +6,7 @@ Compiling takes SQLAlchemy longer than SQLite takes to run, and binding by name 
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -87,30 +88,27 @@ class Lookup:
 class Owning:
     """Locks granted partitions and raises their sequences; a partition with another epoch is left out."""
 
-    COLUMNS: Final = ("flow", "topic", "partition", "epoch")
+    LOCK: Final = 'SELECT 1 FROM ownership WHERE %s ORDER BY flow, topic, "partition" FOR UPDATE'
+    RAISE: Final = (
+        "UPDATE ownership SET sequence = sequence + 1 WHERE %s "
+        'RETURNING flow, topic, "partition", epoch, sequence'
+    )
+    ONE: Final = '(flow = %s AND topic = %s AND "partition" = %s AND epoch = %s)'
 
     def __init__(self, dialect: Dialect) -> None:
         self._numbered = dialect.name == "postgresql"
-        self._columns = [dialect.identifier_preparer.quote(name) for name in self.COLUMNS]
-        self._lock = f"SELECT 1 FROM ownership WHERE %s ORDER BY {', '.join(self._columns)} FOR UPDATE"
-        self._raise = f"UPDATE ownership SET sequence = sequence + 1 WHERE %s RETURNING {', '.join(self._columns)}, sequence"
 
     def run(
         self, connection: Connection, owned: Sequence[tuple[str, str, int, int]]
     ) -> dict[tuple[Any, ...], int]:
         """Give the new sequence of each (flow, topic, partition, epoch) that is still owned."""
-        here = self._here(len(owned))
+        marks = (f"${number}" if self._numbered else "?" for number in range(1, 4 * len(owned) + 1))
+        here = " OR ".join(self.ONE % tuple(islice(marks, 4)) for _ in owned)
         values = tuple(value for one in owned for value in one)
         if self._numbered:
             # Locks are taken in one order by everybody, so that no two transactions wait for each other.
-            connection.exec_driver_sql(self._lock % here, values)
-        return {tuple(row[:4]): row[4] for row in connection.exec_driver_sql(self._raise % here, values)}
-
-    def _here(self, count: int) -> str:
-        marks = (f"${number}" if self._numbered else "?" for number in range(1, 4 * count + 1))
-        return " OR ".join(
-            " AND ".join(f"{name} = {next(marks)}" for name in self._columns) for _ in range(count)
-        )
+            connection.exec_driver_sql(self.LOCK % here, values)
+        return {tuple(row[:4]): row[4] for row in connection.exec_driver_sql(self.RAISE % here, values)}
 
 
 class Statements:
