@@ -30,57 +30,72 @@ class KafkaSettings(BaseSettings):
     bootstrap: str = Field(
         validation_alias=BOOTSTRAP, description="Brokers to ask first: host:port, several with commas."
     )
-    client_id: str = Field("raccordo", min_length=1, description="Name under which brokers log this client.")
+    client_id: str = Field(
+        default="raccordo", min_length=1, description="Name under which brokers log this client."
+    )
     namespace: str = Field(
-        "",
+        default="",
         pattern=r"^([a-z0-9][a-z0-9-]*\.)?$",
         description="Put before every topic and group on a shared cluster; ends with a dot: `test.`.",
     )
 
-    security_protocol: SecurityProtocol = Field("PLAINTEXT", description="Whether to encrypt and to sign in.")
-    sasl_mechanism: Mechanism = Field("SCRAM-SHA-512", description="How to sign in, with SASL_*.")
-    user: str = Field("", description="Who signs in; with OAUTHBEARER the client id.")
-    password: SecretStr = Field(
-        SecretStr(""), description="Its password; with OAUTHBEARER the client secret."
+    security_protocol: SecurityProtocol = Field(
+        default="PLAINTEXT", description="Whether to encrypt and to sign in."
     )
-    token_url: str = Field("", description="Where OAUTHBEARER tokens come from (client credentials).")
-    token_scope: str = Field("", description="Scope to ask OAUTHBEARER tokens for.")
-    ssl_ca: Path | None = Field(None, description="PEM file of the trusted authorities; else the system's.")
-    ssl_cert: Path | None = Field(None, description="PEM file of our certificate chain, for mutual TLS.")
-    ssl_key: Path | None = Field(None, description="PEM file of its private key, if not in the same file.")
-    ssl_key_password: SecretStr | None = Field(None, description="Password of the private key.")
+    sasl_mechanism: Mechanism = Field(default="SCRAM-SHA-512", description="How to sign in, with SASL_*.")
+    user: str = Field(default="", description="Who signs in; with OAUTHBEARER the client id.")
+    password: SecretStr = Field(
+        default=SecretStr(""), description="Its password; with OAUTHBEARER the client secret."
+    )
+    token_url: str = Field(default="", description="Where OAUTHBEARER tokens come from (client credentials).")
+    token_scope: str = Field(default="", description="Scope to ask OAUTHBEARER tokens for.")
+    ssl_ca: Path | None = Field(
+        default=None, description="PEM file of the trusted authorities; else the system's."
+    )
+    ssl_cert: Path | None = Field(
+        default=None, description="PEM file of our certificate chain, for mutual TLS."
+    )
+    ssl_key: Path | None = Field(
+        default=None, description="PEM file of its private key, if not in the same file."
+    )
+    ssl_key_password: SecretStr | None = Field(default=None, description="Password of the private key.")
 
     session_timeout: float = Field(
-        30.0, ge=1, description="A member not heard of for so long loses its partitions."
+        default=30.0, ge=1, description="A member not heard of for so long loses its partitions."
     )
     heartbeat: float = Field(
-        3.0, gt=0, description="How often a member is heard of; at most a third of the session."
+        default=3.0, gt=0, description="How often a member is heard of; at most a third of the session."
     )
     rebalance_timeout: float = Field(
-        45.0,
+        default=45.0,
         gt=0,
         description="How long a member may finish its work when partitions move; above the drain timeout.",
     )
     poll_timeout: float = Field(
-        300.0, gt=0, description="A member that fetches nothing for so long leaves its group."
+        default=300.0, gt=0, description="A member that fetches nothing for so long leaves its group."
     )
     request_timeout: float = Field(
-        50.0,
+        default=50.0,
         gt=0,
         description="A connection without answer for so long is given up; above the rebalance timeout.",
     )
-    start_deadline: float = Field(30.0, gt=0, description="How long to try to reach the first broker.")
-    stop_deadline: float = Field(10.0, gt=0, description="How long flushing and leaving may take.")
+    start_deadline: float = Field(
+        default=30.0, gt=0, description="How long to try to reach the first broker."
+    )
+    stop_deadline: float = Field(default=10.0, gt=0, description="How long flushing and leaving may take.")
 
-    compression: Compression = Field("lz4", description="How batches are compressed.")
+    replication: int = Field(
+        default=1, ge=1, description="Copies of each topic that `topics apply` makes; 3 in production."
+    )
+    compression: Compression = Field(default="lz4", description="How batches are compressed.")
     linger: float = Field(
-        0.0, ge=0, le=1, description="How long to wait for more records before a batch is sent."
+        default=0.0, ge=0, le=1, description="How long to wait for more records before a batch is sent."
     )
     max_record_bytes: int = Field(
-        MAX_RECORD_BYTES, ge=1024, description="Largest record to publish, uncompressed, in bytes."
+        default=MAX_RECORD_BYTES, ge=1024, description="Largest record to publish, uncompressed, in bytes."
     )
     fetch_bytes: int = Field(
-        1_048_576,
+        default=1_048_576,
         ge=1024,
         description="Bytes fetched ahead for each partition, at most 16 times as many in all.",
     )

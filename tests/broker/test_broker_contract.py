@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
-from brokers import DEADLINE, Owner, publish, read, turn
+from brokers import DEADLINE, Owner, read, turn
 
 from raccordo.broker import Outgoing, Partition, Position, Topic
 from raccordo.broker.kafka import KafkaBroker
@@ -19,9 +19,9 @@ from raccordo.broker.settings import KafkaSettings
 from raccordo.errors import BrokerError, ConfigError, Defect, LedgerError, OutOfRange, OwnershipLost, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Collection
+    from collections.abc import AsyncIterator, Collection, Mapping
 
-    from raccordo.broker import Admin, Broker, Producer
+    from raccordo.broker import Admin, Broker, Producer, Record
 
 PARTITIONS = 4
 
@@ -250,7 +250,7 @@ async def test_an_owner_may_take_a_partition_over_paused(
     broker: Broker, producer: Producer, topic: str
 ) -> None:
     class Cautious(Owner):
-        async def assigned(self, partitions: dict[Partition, Position | None]) -> None:  # type: ignore[override]
+        async def assigned(self, partitions: Mapping[Partition, Position | None]) -> None:
             await super().assigned(partitions)
             consumer.pause(list(partitions))
 
@@ -290,7 +290,7 @@ async def test_one_full_partition_does_not_starve_the_others(
     consumer = broker.consumer(topics=[topic], group=f"{topic}-fair", member="")
     await consumer.start(Owner())
 
-    records = []
+    records: list[Record] = []
     async with asyncio.timeout(DEADLINE):
         while sum(record.value == b"lonely" for record in records) < 3:
             records.extend(await consumer.fetch(40, 0.2))
@@ -302,7 +302,7 @@ async def test_one_full_partition_does_not_starve_the_others(
 async def test_a_cancelled_fetch_loses_no_record(broker: Broker, producer: Producer, topic: str) -> None:
     consumer = broker.consumer(topics=[topic], group=f"{topic}-cancel", member="")
     await consumer.start(Owner())
-    records = []
+    records: list[Record] = []
     for number in range(20):
         waiting = asyncio.create_task(consumer.fetch(100, DEADLINE))
         await asyncio.sleep(0)

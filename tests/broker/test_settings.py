@@ -30,14 +30,15 @@ def test_every_wrong_variable_is_named_at_once(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ConfigError) as refused:
         KafkaSettings.from_environment()
 
-    assert [problem.partition(":")[0] for problem in refused.value.problems] == [
+    problems = list(refused.value.problems)
+    assert [problem.partition(":")[0] for problem in problems] == [
         "RACCORDO_KAFKA",
         "RACCORDO_KAFKA_SSL_CA",
         "RACCORDO_KAFKA_SESSION_TIMEOUT",
         "RACCORDO_KAFKA_COMPRESSION",
     ]
-    assert "'localhost' is not host:port" in refused.value.problems[0]
-    assert "/nowhere/ca.pem cannot be read (No such file or directory)" in refused.value.problems[1]
+    assert "'localhost' is not host:port" in problems[0]
+    assert "/nowhere/ca.pem cannot be read (No such file or directory)" in problems[1]
 
 
 def test_a_missing_address_says_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from aiokafka import AIOKafkaConsumer
 from brokers import DEADLINE, Owner, publish, read, turn
 from pydantic import SecretStr
 
@@ -182,7 +181,7 @@ async def test_refused_credentials_are_a_matter_of_settings(settings: KafkaSetti
 async def test_a_record_refused_by_the_topic_does_not_stop_the_producer(
     broker: KafkaBroker, unique: str
 ) -> None:
-    """aiokafka leaves a gap in its numbering after a refusal, and Kafka takes nothing behind a gap."""
+    """The library leaves a gap in its numbering after a refusal, and Kafka takes nothing behind a gap."""
     topic = await topic_of(
         broker, f"limit-{unique}", **{"max.message.bytes": "40000", "compression.type": "producer"}
     )
@@ -211,8 +210,7 @@ async def test_a_consumer_whose_library_has_died_joins_again(broker: KafkaBroker
     await publish(broker, Outgoing(topic, b"k", b"1"))
     await read(consumer, 1)
     assert consumer._membership is not None
-    inner: AIOKafkaConsumer = consumer._membership._inner
-    inner._fetcher.error_future.cancel()
+    consumer._membership._inner._fetcher.error_future.cancel()
     await asyncio.sleep(0)
 
     await publish(broker, Outgoing(topic, b"k", b"2"))
@@ -222,7 +220,7 @@ async def test_a_consumer_whose_library_has_died_joins_again(broker: KafkaBroker
 
 
 async def test_a_commit_is_not_repeated_under_a_later_generation(broker: KafkaBroker, unique: str) -> None:
-    """aiokafka's own commit would be taken by the group although the partitions have moved."""
+    """The library's own commit would be taken by the group although the partitions have moved."""
     topic = await topic_of(broker, f"later-{unique}")
     consumer, admin = broker.consumer(topics=[topic], group=unique, member=""), broker.admin()
     await consumer.start(Owner())

@@ -93,7 +93,7 @@ async def test_a_token_is_fetched_once_and_used_while_it_lives() -> None:
         return httpx.Response(200, json={"access_token": f"token-{len(asked)}", "expires_in": lifetime})
 
     tokens = ClientCredentials(sasl_settings(), httpx.MockTransport(answer))
-    assert await asyncio.gather(tokens.token(), tokens.token(), tokens.token()) == ["token-1"] * 3
+    assert set(await asyncio.gather(tokens.token(), tokens.token(), tokens.token())) == {"token-1"}
     assert len(asked) == 1
     assert asked[0].content == b"grant_type=client_credentials&scope=kafka"
     assert asked[0].headers["authorization"].startswith("Basic ")
