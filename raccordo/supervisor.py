@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from raccordo import preload
 from raccordo.health import DETAIL, Health
-from raccordo.worker import SUPERVISOR
+from raccordo.start import CONFIG_EXIT, work_supervised
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from multiprocessing.context import ForkServerProcess
 
     from structlog.typing import FilteringBoundLogger
 
-CONFIG_EXIT: Final = 2
+    from raccordo.start import Plan
+
 FIRST_PAUSE: Final = 0.1
 LONGEST_PAUSE: Final = 15.0
 STEADY_AFTER: Final = 30.0
 TICK: Final = 0.05
+TOLD_TWICE: Final = 2
 
 
 @dataclass(slots=True)
@@ -32,40 +35,35 @@ class _Child:
     """One worker process and what became of it."""
 
     slot: int
-    process: subprocess.Popen[bytes] | None = None
+    process: ForkServerProcess | None = None
     started_at: float = 0.0
     failures: int = 0
     start_at: float = 0.0
 
 
 class Supervisor:
-    """Runs `count` workers, each started by ``command(slot)``. A worker that dies is started again.
+    """Runs `count` workers of a plan, forked from a process that has everything loaded. One that dies is started again.
 
-    One that ends with the exit code of a configuration error ends them all: waiting mends nothing there.
+    A worker that ends with the exit code of a configuration error ends them all: waiting mends nothing there.
+    `grace` is how long workers may drain, in seconds.
     """
 
-    def __init__(
-        self,
-        count: int,
-        command: Callable[[int], Sequence[str]],
-        log: FilteringBoundLogger,
-        *,
-        grace: float,
-        health: str = "",
-    ) -> None:
+    def __init__(self, count: int, plan: Plan, log: FilteringBoundLogger, *, grace: float) -> None:
         self._children = [_Child(slot) for slot in range(count)]
-        self._command = command
+        self._plan = plan
         self._log = log
         self._grace = grace
-        self._health = health
         self._stop_asked = 0
         self._exit_code = 0
+        os.environ[preload.APP_DIR] = plan.app_dir
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([preload.__name__])
 
     def run(self) -> int:
         """Supervise until told to stop: 0 when every worker drained, 1 when one was killed, 2 for configuration."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._signalled)
-        listener = Health(self._health, self.snapshot) if self._health else None
+        listener = Health(self._plan.health, self.snapshot) if self._plan.health else None
         try:
             while not self._stop_asked and not self._exit_code:
                 for child in self._children:
@@ -81,17 +79,18 @@ class Supervisor:
         now = time.monotonic()
         if child.process is None:
             if now >= child.start_at:
-                environment = {**os.environ, SUPERVISOR: str(os.getpid())}
-                child.process = subprocess.Popen(  # noqa: S603 - our own command
-                    self._command(child.slot),
-                    env=environment,
-                    start_new_session=True,  # Ctrl-C reaches us alone; the workers hear of it once, from us
+                child.process = self._context.Process(
+                    target=work_supervised,
+                    args=(self._plan, child.slot),
+                    name=f"worker-{child.slot}",
                 )
+                child.process.start()
                 child.started_at = now
             return
-        code = child.process.poll()
+        code = child.process.exitcode
         if code is None:
             return
+        child.process.close()
         child.process = None
         if code == CONFIG_EXIT:
             self._exit_code = code
@@ -103,20 +102,18 @@ class Supervisor:
 
     def _end(self) -> int:
         """Pass the stop on, wait for the drain, kill what does not end."""
-        for child in self._children:
-            if child.process is not None:
-                child.process.terminate()
+        running = [child.process for child in self._children if child.process is not None]
+        for process in running:
+            process.terminate()
         deadline = time.monotonic() + self._grace
         code = self._exit_code
-        for child in self._children:
-            if child.process is None:
-                continue
-            while child.process.poll() is None and time.monotonic() < deadline and self._stop_asked < 2:  # noqa: PLR2004 - told twice
+        for process in running:
+            while process.exitcode is None and time.monotonic() < deadline and self._stop_asked < TOLD_TWICE:
                 time.sleep(TICK)
-            if child.process.poll() is None:
-                child.process.kill()
-                child.process.wait()
-            code = code or (1 if child.process.returncode else 0)
+            if process.exitcode is None:
+                process.kill()
+                process.join()
+            code = code or (1 if process.exitcode else 0)
         return code
 
     def snapshot(self) -> dict[str, Any]:
@@ -129,12 +126,9 @@ class Supervisor:
         }
 
     def _ask(self, child: _Child) -> dict[str, Any]:
-        if child.process is None:
-            return {"live": False, "ready": False}
-        host, _, port = self._health.rpartition(":")
         try:
             with urllib.request.urlopen(
-                f"http://{host}:{int(port) + 1 + child.slot}{DETAIL}", timeout=2
+                f"http://{self._plan.health_of(child.slot)}{DETAIL}", timeout=2
             ) as answer:
                 state: dict[str, Any] = json.load(answer)
                 return state

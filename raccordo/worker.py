@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from raccordo.ledger import Ledger
     from raccordo.settings import Settings
 
-SUPERVISOR: Final = "RACCORDO_SUPERVISOR"
+PARENT: Final = "RACCORDO_PARENT_PID"
 STOP_MARGIN: Final = 10.0
 
 
@@ -157,7 +157,7 @@ class Worker:
 
     async def _guard(self) -> None:
         """Look at the ledger while nothing moves, and at the parent, without which a supervised worker ends."""
-        parent = int(os.environ.get(SUPERVISOR, "0"))
+        parent = int(os.environ.get(PARENT, "0"))
         while True:
             await asyncio.sleep(1.0)
             if parent and os.getppid() != parent:
