@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import and_, exists, select, update
@@ -19,7 +20,7 @@ from raccordo.ledger.tables import audit, effect, held, inbox, lane, ownership
 from raccordo.ledger.words import exact, original, remark, value
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Row, Table
 
@@ -61,7 +62,9 @@ class Intervention:
         milliseconds: what was published earlier than that is refused, since a repeat of it may have been forgotten.
         Each gets its own answer; one that is no dead letter (any more) is refused, so a repeat does nothing twice.
         """
-        return tuple([await self._one(one, lambda c, one=one: _redrive(c, one, act, ttl)) for one in ids])
+        return tuple(
+            [await self._one(one, partial(_redrive, letter_id=one, act=act, ttl=ttl)) for one in ids]
+        )
 
     async def release(self, wanted: LaneId, how: Release, act: Act) -> Answer:
         """Let a parked lane go on: try its head now, or give its head up and go on behind it.
@@ -104,7 +107,7 @@ def _redrive(connection: Connection, letter_id: str, act: Act, ttl: int | None) 
             f"published more than {days:g} days ago, longer than the ledger remembers: its effect may be there "
             "already. Look in the target, then publish it again under a new id if it is missing"
         )
-    if row.state == State.NEEDS_HUMAN:
+    if _open_calls(connection, row.event_key):
         raise Refused("a call of it is in doubt: settle it, saying whether it was done")
     return _hand_back(connection, row, act, "redrive")
 
@@ -159,34 +162,27 @@ def _release(connection: Connection, wanted: LaneId, how: Release, act: Act) -> 
     row = connection.execute(select(lane).where(here)).first()
     if row is None:
         raise Refused("this lane does not wait (any more)")
-    head = connection.execute(
-        _kept().where(held.c.lane == name, _place(held, wanted), held.c.offset == row.head)
-    ).first()
+    kept = _kept().where(_place(held, wanted), held.c.lane == name, held.c.offset == row.head)
+    head = connection.execute(kept).first()
     _audit(connection, act, f"release {how}", _written(wanted), f"offset {row.head}")
     if how is Release.RETRY_NOW:
         if head is not None and head.role == "dead":
-            if head.state == State.NEEDS_HUMAN:
+            if _open_calls(connection, head.event_key):
                 raise Refused(f"a call of its head is in doubt: settle {head.event_key.hex()} first")
             return _hand_back(connection, head, act, "redrive")
         connection.execute(lane.update().where(here).values(next_at=act.at))
         return "is tried now"
     if head is not None and head.role != "dead":
         _give_up(connection, head, act)
-    connection.execute(
-        lane.update()
-        .where(here)
-        .values(why=Why.RETRY.value, next_at=act.at, head=None, attempts=0, error="", reason="")
-    )
+    free = {"why": Why.RETRY.value, "next_at": act.at, "head": None, "attempts": 0, "error": "", "reason": ""}
+    connection.execute(lane.update().where(here).values(**free))
     return "goes on behind its head, which stays with the dead letters"
 
 
 def _give_up(connection: Connection, head: Row[Any], act: Act) -> None:
     if head.state == State.CLAIMED:
         raise Refused("its head is being worked on at this moment; try again when it is parked")
-    in_doubt = connection.execute(
-        select(exists().where(effect.c.event_key == head.event_key, effect.c.state.in_(OPEN)))
-    ).scalar()
-    state = State.NEEDS_HUMAN if in_doubt else State.DEAD
+    state = State.NEEDS_HUMAN if _open_calls(connection, head.event_key) else State.DEAD
     said = remark(f"skipped by {act.actor}: {act.reason}")
     connection.execute(
         inbox.update()
@@ -207,11 +203,9 @@ def _settle(
     row = _letter(connection, event_id)
     if row.state != State.NEEDS_HUMAN:
         raise Refused(f"nothing of it is in doubt: it is {row.state}")
-    open_calls = connection.execute(
-        select(effect)
-        .where(effect.c.event_key == row.event_key, effect.c.state.in_(OPEN))
-        .order_by(effect.c.index)
-    ).all()
+    open_calls = _open_calls(connection, row.event_key)
+    if not open_calls and done is not None:
+        raise Refused("no call of it is in doubt, so there is none to confirm; redrive it")
     wanted = [one for one in open_calls if call is None or one.key.hex() == call]
     if len(wanted) > 1:
         keys = ", ".join(f"{one.key.hex()} ({one.system}.{one.operation})" for one in wanted)
@@ -224,6 +218,15 @@ def _settle(
         _remember(connection, row.event_key, act, "settle")
         return f"settled; {len(open_calls) - 1} more in doubt"
     return _hand_back(connection, row, act, "settle")
+
+
+def _open_calls(connection: Connection, event_key: bytes) -> Sequence[Row[Any]]:
+    """Calls of an event of which nobody knows whether they were done."""
+    return connection.execute(
+        select(effect)
+        .where(effect.c.event_key == event_key, effect.c.state.in_(OPEN))
+        .order_by(effect.c.index)
+    ).all()
 
 
 def _conclude_call(

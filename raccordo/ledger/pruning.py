@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import and_, exists, select
@@ -45,10 +46,7 @@ async def prune(database: Database, before: int) -> int:
     forgotten = 0
     after: bytes | None = b""
     while after is not None:
-        cursor = after
-        gone, after = await database.write(
-            lambda connection, cursor=cursor: _prune(connection, cursor, before)
-        )
+        gone, after = await database.write(partial(_prune, after=after, before=before))
         forgotten += gone
     return forgotten
 
@@ -64,11 +62,20 @@ def _prune(connection: Connection, after: bytes, before: int) -> tuple[int, byte
     if not rows:
         return 0, None
     old = [row.event_key for row in rows if row.changed_at < before and row.state in FORGETTABLE]
-    keys = _without_ties(connection, old)
+    keys = _without_ties(connection, _locked(connection, old))
     if keys:
         for table in (effect, business_key, journey, outbox, held, inbox):
             connection.execute(table.delete().where(table.c.event_key.in_(keys)))
     return len(keys), rows[-1].event_key
+
+
+def _locked(connection: Connection, keys: list[bytes]) -> list[bytes]:
+    """Lock events against a claim or a redrive, and leave out what has come back to life meanwhile."""
+    still = inbox.c.state.in_([state.value for state in FORGETTABLE])
+    statement = (
+        select(inbox.c.event_key).where(inbox.c.event_key.in_(keys), still).order_by(inbox.c.event_key)
+    )
+    return list(connection.execute(statement.with_for_update()).scalars()) if keys else []
 
 
 def _without_ties(connection: Connection, keys: list[bytes]) -> list[bytes]:
