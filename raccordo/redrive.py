@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 POLL: Final = 0.25
 """Seconds between two looks at what became of them."""
 
-MILLISECONDS_A_DAY: Final = 86_400_000
-
 
 class Outcome(StrEnum):
     """What became of one letter of the selection."""
@@ -39,10 +37,11 @@ FAILURES: Final = (State.DEAD, State.REJECTED, State.NEEDS_HUMAN)
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter that was chosen. `died_at` is in milliseconds since the epoch."""
+    """A dead letter that was chosen: its id, when it died and when it was published (milliseconds since the epoch)."""
 
-    key: bytes
+    id: str
     died_at: int
+    published_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ class Plan:
 class Report:
     """What became of the selection, letter by letter, and why it was stopped ("" if it was not)."""
 
-    outcomes: dict[bytes, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
     stopped: str = ""
 
     def count(self, outcome: Outcome) -> int:
@@ -74,28 +73,30 @@ class Report:
 class Desk(Protocol):
     """What a redrive needs of the ledger."""
 
-    async def redrive(self, key: bytes) -> bool:
+    async def redrive(self, letter_id: str) -> bool:
         """Send one dead letter on its way again; False where it is no dead letter any more."""
         ...
 
-    async def states(self, keys: Collection[bytes]) -> Mapping[bytes, State]:
-        """How these events stand now."""
+    async def states(self, ids: Collection[str]) -> Mapping[str, State | None]:
+        """How these events stand now; None for one that the ledger does not know."""
         ...
 
 
-def refuse_forgotten(letters: Sequence[Letter], *, horizon: float, now: int) -> None:
-    """Refuse a selection that holds letters older than `horizon` seconds; `now` is in ms since the epoch.
+def refuse_forgotten(letters: Sequence[Letter], *, horizon: float, ttl: float, now: int) -> None:
+    """Refuse a selection that holds letters for which the ledger may not remember all that was done.
 
-    After that time the ledger may have forgotten their calls, and what was done could be done again. Raises Unsafe.
+    These are letters that died more than `horizon` seconds ago, or were published more than `ttl` seconds ago. `now` is
+    in milliseconds since the epoch. Raises Unsafe.
     """
-    oldest_allowed = now - int(horizon * 1000)
-    forgotten = sum(letter.died_at < oldest_allowed for letter in letters)
+    died = now - int(horizon * 1000)
+    published = now - int(ttl * 1000)
+    forgotten = sum(letter.died_at < died or letter.published_at < published for letter in letters)
     if forgotten:
-        days = horizon * 1000 / MILLISECONDS_A_DAY
         raise Unsafe(
-            f"{forgotten} of {len(letters)} letters died more than {days:g} days ago (RACCORDO_REDRIVE_HORIZON). "
+            f"{forgotten} of {len(letters)} letters died more than {horizon / 86400:g} days ago "
+            f"(RACCORDO_REDRIVE_HORIZON) or were published more than {ttl / 86400:g} days ago (RACCORDO_LEDGER_TTL). "
             "What was done for them may be forgotten by now, and a redrive could do it twice. Nothing was redriven. "
-            f"Leave them out with --since {days:g}d; find out at the target system what became of them"
+            "Leave them out with --since, look in the target system, and publish what is missing under a new id"
         )
 
 
@@ -125,8 +126,8 @@ async def redrive(
             await run.send(letter)
         await run.settle()
     for letter in letters:
-        if letter.key not in run.report.outcomes:
-            run.conclude(letter, Outcome.WAITING if letter.key in run.under_way else Outcome.HELD_BACK)
+        if letter.id not in run.report.outcomes:
+            run.conclude(letter, Outcome.WAITING if letter.id in run.under_way else Outcome.HELD_BACK)
     return run.report
 
 
@@ -135,7 +136,7 @@ class _Run:
 
     def __init__(self, desk: Desk, plan: Plan, clock: Clock, told: Callable[[Letter, Outcome], None]) -> None:
         self.report = Report()
-        self.under_way: dict[bytes, Letter] = {}
+        self.under_way: dict[str, Letter] = {}
         self._desk = desk
         self._plan = plan
         self._clock = clock
@@ -145,8 +146,8 @@ class _Run:
 
     async def send(self, letter: Letter) -> None:
         """Send one letter on its way, unless somebody else has dealt with it meanwhile."""
-        if await self._desk.redrive(letter.key):
-            self.under_way[letter.key] = letter
+        if await self._desk.redrive(letter.id):
+            self.under_way[letter.id] = letter
         else:
             self.conclude(letter, Outcome.GONE)
 
@@ -182,17 +183,26 @@ class _Run:
 
     def conclude(self, letter: Letter, outcome: Outcome) -> None:
         """Remember and tell what became of a letter."""
-        self.report.outcomes[letter.key] = outcome
+        self.report.outcomes[letter.id] = outcome
         self._told(letter, outcome)
 
     async def _look(self, *, at_once: bool) -> None:
         if not self.under_way or (not at_once and self._clock.monotonic() < self._next_look):
             return
         self._next_look = self._clock.monotonic() + POLL
-        for key, state in (await self._desk.states(list(self.under_way))).items():
-            if state.terminal:
-                letter = self.under_way.pop(key)
-                self.conclude(letter, Outcome.FAILED if state in FAILURES else Outcome.DONE)
+        for letter_id, state in (await self._desk.states(list(self.under_way))).items():
+            outcome = _outcome(state)
+            if outcome is not None:
+                self.conclude(self.under_way.pop(letter_id), outcome)
         failures = self.report.count(Outcome.FAILED)
         if failures >= self._plan.stop_after_failures and not self.report.stopped:
             self.report.stopped = f"{failures} letters failed again"
+
+
+def _outcome(state: State | None) -> Outcome | None:
+    """What a state means for the redrive; None while the event is on its way."""
+    if state is None:
+        return Outcome.GONE
+    if not state.terminal:
+        return None
+    return Outcome.FAILED if state in FAILURES else Outcome.DONE

@@ -42,25 +42,25 @@ class Worker:
     def __init__(self, clock: RunningClock, *, after: float = 0.1) -> None:
         self.clock = clock
         self.after = after
-        self.ends: dict[bytes, State] = {}
-        self.gone: set[bytes] = set()
-        self.sent: dict[bytes, float] = {}
+        self.ends: dict[str, State] = {}
+        self.gone: set[str] = set()
+        self.sent: dict[str, float] = {}
 
-    async def redrive(self, key: bytes) -> bool:
+    async def redrive(self, letter_id: str) -> bool:
         """Take a letter, once."""
-        if key in self.gone:
+        if letter_id in self.gone:
             return False
-        assert key not in self.sent
-        self.sent[key] = self.clock.time
+        assert letter_id not in self.sent
+        self.sent[letter_id] = self.clock.time
         return True
 
-    async def states(self, keys: Collection[bytes]) -> Mapping[bytes, State]:
+    async def states(self, ids: Collection[str]) -> Mapping[str, State | None]:
         """Parked until their time has come."""
         return {
             key: self.ends.get(key, State.CONFIRMED)
             if self.clock.time >= self.sent[key] + self.after
             else State.PARKED
-            for key in keys
+            for key in ids
         }
 
 
@@ -75,7 +75,7 @@ def worker(clock: RunningClock) -> Worker:
 
 
 def letters(count: int) -> list[Letter]:
-    return [Letter(bytes([number]), 0) for number in range(count)]
+    return [Letter(str(number), 0, 0) for number in range(count)]
 
 
 async def drive(worker: Worker, count: int, plan: Plan) -> Report:
@@ -85,7 +85,7 @@ async def drive(worker: Worker, count: int, plan: Plan) -> Report:
 async def test_all_go_on_their_way_in_order(worker: Worker) -> None:
     """Each once, each with its outcome."""
     report = await drive(worker, 5, Plan(canary=1))
-    assert list(worker.sent) == [letter.key for letter in letters(5)]
+    assert list(worker.sent) == [letter.id for letter in letters(5)]
     assert report.count(Outcome.DONE) == 5
     assert report.stopped == ""
 
@@ -102,7 +102,7 @@ async def test_the_canaries_end_before_another_letter_goes(worker: Worker) -> No
 @pytest.mark.parametrize("end", [State.DEAD, State.REJECTED, State.NEEDS_HUMAN])
 async def test_a_canary_that_fails_keeps_all_others_back(worker: Worker, end: State) -> None:
     """However it fails, nothing else moves."""
-    worker.ends[b"\x00"] = end
+    worker.ends["0"] = end
     report = await drive(worker, 10, Plan(canary=2))
     assert len(worker.sent) == 2
     assert report.count(Outcome.HELD_BACK) == 8
@@ -131,7 +131,7 @@ async def test_letters_go_no_faster_than_the_rate(worker: Worker) -> None:
 
 async def test_the_stop_rule_ends_it_while_it_runs(worker: Worker) -> None:
     """Failures are seen while the others go, not at the end."""
-    worker.ends = {letter.key: State.DEAD for letter in letters(100)[1:]}
+    worker.ends = {letter.id: State.DEAD for letter in letters(100)[1:]}
     report = await drive(worker, 100, Plan(canary=1, rate=10.0, stop_after_failures=3))
     assert "letters failed again" in report.stopped
     assert 3 <= report.count(Outcome.FAILED) < 12
@@ -140,7 +140,7 @@ async def test_the_stop_rule_ends_it_while_it_runs(worker: Worker) -> None:
 
 async def test_fewer_failures_than_the_stop_rule_do_not_end_it(worker: Worker) -> None:
     """One order that SAP refuses again does not keep ninety-nine back."""
-    worker.ends[b"\x05"] = State.REJECTED
+    worker.ends["5"] = State.REJECTED
     report = await drive(worker, 100, Plan(stop_after_failures=2, rate=0))
     assert report.stopped == ""
     assert (report.count(Outcome.DONE), report.count(Outcome.FAILED)) == (99, 1)
@@ -148,7 +148,7 @@ async def test_fewer_failures_than_the_stop_rule_do_not_end_it(worker: Worker) -
 
 async def test_a_letter_that_somebody_else_dealt_with_is_left_alone(worker: Worker) -> None:
     """Two people at two desks redrive one letter once."""
-    worker.gone = {b"\x00", b"\x02"}
+    worker.gone = {"0", "2"}
     report = await drive(worker, 3, Plan(canary=1))
     assert report.count(Outcome.GONE) == 2
     assert report.count(Outcome.DONE) == 1
@@ -156,10 +156,10 @@ async def test_a_letter_that_somebody_else_dealt_with_is_left_alone(worker: Work
 
 async def test_each_outcome_is_told_once(worker: Worker) -> None:
     """A progress bar comes to its end, and not beyond."""
-    told: list[tuple[bytes, Outcome]] = []
-    worker.ends[b"\x03"] = State.DEAD
+    told: list[tuple[str, Outcome]] = []
+    worker.ends["3"] = State.DEAD
     report = await redrive(
-        letters(5), worker, Plan(), worker.clock, told=lambda letter, end: told.append((letter.key, end))
+        letters(5), worker, Plan(), worker.clock, told=lambda letter, end: told.append((letter.id, end))
     )
     assert sorted(told) == sorted(report.outcomes.items())
 
@@ -167,7 +167,13 @@ async def test_each_outcome_is_told_once(worker: Worker) -> None:
 def test_letters_that_the_ledger_may_have_forgotten_are_refused() -> None:
     """What was done for them could be done twice; the sentence says how to leave them out."""
     now = 100 * DAY
-    young, old = Letter(b"y", 71 * DAY), Letter(b"o", 69 * DAY)
-    refuse_forgotten([young], horizon=30 * 86400.0, now=now)
-    with pytest.raises(Unsafe, match=r"1 of 2 letters .* 30 days ago .*--since 30d"):
-        refuse_forgotten([young, old], horizon=30 * 86400.0, now=now)
+    young = Letter("y", 71 * DAY, 41 * DAY)
+
+    def refuse(*letters: Letter) -> None:
+        refuse_forgotten(letters, horizon=30 * 86400.0, ttl=60 * 86400.0, now=now)
+
+    refuse(young)
+    with pytest.raises(Unsafe, match=r"1 of 2 letters .* 30 days ago .*--since"):
+        refuse(young, Letter("died", 69 * DAY, 41 * DAY))
+    with pytest.raises(Unsafe, match=r"1 of 2 letters .* 60 days ago"):
+        refuse(young, Letter("published", 71 * DAY, 39 * DAY))

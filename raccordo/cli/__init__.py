@@ -15,7 +15,10 @@ DOORS = (
     Door("publish", "Work", "Publish events from a JSON lines file and wait until the broker has every one."),
     Door("flows", "Look", "The flows of an application: what they join, and how they behave."),
     Door("connectors", "Look", "The systems that flows talk to: their settings and their health."),
+    Door("topics", "Prepare", "Kafka's topics, as the contracts ask for them."),
     Door("dev", "Prepare", "Real Kafka and PostgreSQL as processes of your own."),
+    Door("schemas", "Prepare", "The published schemas of the contracts: export and check."),
+    Door("ledger", "Prepare", "The ledger's tables: their version and their upkeep."),
 )
 """Every command of the root, in the order and under the headings of the help."""
 
