@@ -128,6 +128,8 @@ class KafkaAdmin:
                     raise kafka.for_code(code)(message)
 
         await self._call(change, f"configure {topic.name}")
+        wanted = settings(topic).items()
+        await self._seen(lambda known: topic.name in known and wanted <= settings(known[topic.name]).items())
 
     async def end_offsets(self, topic: str) -> Mapping[Partition, int]:
         """The next offset to be written, per partition."""
