@@ -17,6 +17,9 @@ EventId = NewType("EventId", str)
 
 ID_LENGTH = 32
 
+PUBLISHED = "schemas/published"
+"""Where the generated schemas lie below an application's folder, and what their relative references begin with."""
+
 
 def derived_id(*parts: str) -> EventId:
     """Derive an id of 32 hex digits from its parts; the same parts give the same id for ever.
@@ -53,7 +56,7 @@ class ContractInfo:
     @property
     def dataschema(self) -> str:
         """The CloudEvents dataschema: a relative reference to the generated JSON Schema."""
-        return f"schemas/{self.topic}/v{self.version}.json"
+        return f"{PUBLISHED}/{self.topic}/v{self.version}.json"
 
 
 class ValueObject(BaseModel):

@@ -112,7 +112,7 @@ def test_foreign_headers_are_neither_read_nor_copied_on() -> None:
 def test_subject_and_dataschema_are_read_from_the_contract_and_not_believed() -> None:
     event = decoded(ce_subject=b"somebody else", ce_dataschema=b"http://attacker.example/schema")
     assert ("ce_subject", b"0000100042") in encode(event).headers
-    assert ("ce_dataschema", b"schemas/ordini_creati/v1.json") in encode(event).headers
+    assert ("ce_dataschema", b"schemas/published/ordini_creati/v1.json") in encode(event).headers
 
 
 def test_a_tenant_may_be_left_out_only_where_there_is_one() -> None:
@@ -186,7 +186,7 @@ def test_an_event_is_written_as_the_same_bytes_every_time() -> None:
             ("ce_type", b"raccordo.giacenze.v1"),
             ("ce_time", b"2026-01-31T08:15:00.000001Z"),
             ("ce_subject", b"1010"),
-            ("ce_dataschema", b"schemas/giacenze/v1.json"),
+            ("ce_dataschema", b"schemas/published/giacenze/v1.json"),
             ("ce_correlationid", b"c"),
             ("ce_causationid", b"e1"),
             ("ce_tenant", b"acme"),
