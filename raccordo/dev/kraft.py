@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import secrets
 import shutil
 import subprocess
-import uuid
 from typing import TYPE_CHECKING
 
 from raccordo.dev.state import ServiceError, write_atomically
@@ -74,7 +74,12 @@ def format_once(data: Path, *, mark: Path, tool: Sequence[str], settings: Path, 
             "Restore the mark (an empty file is enough), or move the folder away."
         )
     shutil.rmtree(data, ignore_errors=True)
-    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    # A first byte below 0xF8 keeps the id from beginning with "-", which the tool would read as an option.
+    cluster = (
+        base64.urlsafe_b64encode(bytes([secrets.randbelow(0xF8)]) + secrets.token_bytes(15))
+        .decode()
+        .rstrip("=")
+    )
     try:
         subprocess.run(  # noqa: S603 - Kafka's own tool
             [*tool, "-t", cluster, "-c", str(settings)],
