@@ -31,6 +31,12 @@ check: $(INSTALLED) ## what CI asks of every commit: format, lint, types, import
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/raccordo schemas check
+	$(BIN)/python -m raccordo.cli.reference --check
+	$(BIN)/python -m raccordo.reference --check
+
+docs: $(INSTALLED) ## write docs/reference and deploy/env.example from the code
+	$(BIN)/python -m raccordo.cli.reference
+	$(BIN)/python -m raccordo.reference
 
 format: $(INSTALLED) ## let ruff write the layout and the fixes it is sure of
 	$(BIN)/ruff check --fix-only --quiet .
@@ -47,4 +53,4 @@ clean: ## remove .venv and caches; data of the development services in .raccordo
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test check format bench lock clean
+.PHONY: help install demo test check docs format bench lock clean

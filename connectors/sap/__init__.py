@@ -5,6 +5,7 @@
 - `preset`: the names and lengths that SAP has published for V2 and V4
 - `request`: an order as SAP's deep insert
 - `carried`: which field of an order has a place there
+- `described`: the same in words, for the reference
 - `answer`: sales orders as SAP gives them back, and whether one is ours
 - `preflight`: what `connectors check` looks at
 """

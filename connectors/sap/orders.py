@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from connectors.sap import carried, preflight
+from connectors.sap import carried, described, preflight
 from connectors.sap.answer import SalesOrder, SalesOrderRef, same_number
 from connectors.sap.request import sales_order
 from connectors.sap.settings import SapConfig
@@ -15,7 +15,7 @@ from raccordo.wire.odata import OData
 from schemas.order import OrderCreated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 SEVERAL = 2
 
@@ -98,6 +98,11 @@ class SapOrders(Connector[SapConfig, OData]):
     def not_carried(self, order: OrderCreated) -> list[str]:
         """Name the fields that this order has and SAP does not get, by path (``lines[].taxes[].amount``)."""
         return carried.not_carried(order, self.config)
+
+    @classmethod
+    def carried_fields(cls) -> Sequence[tuple[str, str, str]]:
+        """List every field of an order with its place in SAP, or with why it has none; for the reference."""
+        return described.carried_fields()
 
     def _with_items(self) -> Mapping[str, str]:
         return {"$expand": self.config.layout.places["items"].name}
