@@ -9,6 +9,7 @@ from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from httpcore import LocalProtocolError
 
 from raccordo.errors import ConfigError
 from raccordo.wire.http import failures
@@ -174,6 +175,10 @@ class _Sending:
     def __init__(self) -> None:
         self.left = False
 
-    async def trace(self, event: str, _info: Mapping[str, Any]) -> None:
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started"):
             self.left = True
+        elif event.endswith("send_request_headers.failed") and isinstance(
+            info.get("exception"), LocalProtocolError
+        ):
+            self.left = False  # the head could not even be put together
