@@ -153,22 +153,26 @@ def _lane_of(flow: str, topic: str, partition: int, name: str) -> ColumnElement[
 
 
 def _timeline(connection: Connection, row: Row[Any], said: Sequence[Row[Any]]) -> list[Entry]:
+    """Every entry in the order of time, and within a millisecond in the order in which such things happen."""
     key: bytes = row.event_key
+    calls = connection.execute(select(effect).where(effect.c.event_key == key)).all()
+    steps = select(journey).where(journey.c.event_key == key).order_by(journey.c.at, journey.c.number)
     entries = [
         Entry(row.published_at, "published", f"{row.topic}/{row.partition} offset {row.offset}"),
         Entry(row.claimed_at, "claimed", row.flow),
     ]
-    for one in connection.execute(select(effect).where(effect.c.event_key == key)):
-        name = f"{one.system}.{one.operation}"
-        if one.sent_at:
-            entries.append(Entry(one.sent_at, "sent", f"{name} key {one.key.hex()}"))
+    entries += [
+        Entry(one.sent_at, "sent", f"{one.system}.{one.operation} key {one.key.hex()}")
+        for one in calls
+        if one.sent_at
+    ]
+    entries += [Entry(one.at, one.step, one.detail) for one in connection.execute(steps)]
+    for one in calls:
         outcome = OUTCOMES.get(one.state)
         if outcome is not None:
             document = f" document {original(one.document)}" if one.document else ""
             looks = f" after {one.looks} looks" if one.looks else ""
-            entries.append(Entry(one.changed_at, outcome, f"{name}{document}{looks}"))
-    steps = select(journey).where(journey.c.event_key == key).order_by(journey.c.at, journey.c.number)
-    entries += [Entry(one.at, one.step, one.detail) for one in connection.execute(steps)]
+            entries.append(Entry(one.changed_at, outcome, f"{one.system}.{one.operation}{document}{looks}"))
     if row.state != State.CLAIMED:
         why = ": ".join(filter(None, (row.error, row.reason)))
         entries.append(Entry(row.changed_at, row.state, why))
