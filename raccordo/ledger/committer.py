@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from raccordo.errors import Fenced, LedgerError, RaccordoError
 from raccordo.ledger.memory import Memory
 from raccordo.ledger.memory import place as place_of
+from raccordo.ledger.outage import Unstorable
 from raccordo.ledger.rules import apply
 from raccordo.ledger.steps import Unparking
 from raccordo.ledger.words import exact
@@ -99,10 +100,15 @@ class Committer:
         steps = [step for step, _ in group]
         try:
             done = await self._database.write(lambda connection: transact(connection, steps))
-        except RaccordoError as error:
-            answers: Sequence[Any] = [type(error)(*error.args) for _ in steps]
-        except Exception as error:  # noqa: BLE001 - a defect here must reach the lanes, not end the committer
-            answers = [_defect(error) for _ in steps]
+        except Exception as error:  # noqa: BLE001 - also a defect here must reach the lanes, not end the committer
+            blamed = error if isinstance(error, RaccordoError) else _defect(error)
+            if len(group) > 1 and (isinstance(blamed, Unstorable) or blamed is not error):
+                # One step of these is to blame, and alone it fails alone.
+                middle = len(group) // 2
+                await self._commit(group[:middle])
+                await self._commit(group[middle:])
+                return
+            answers: Sequence[Any] = [type(blamed)(*blamed.args) for _ in steps]
         else:
             answers = done.answers
             self.sequences.update(done.sequences)
@@ -146,6 +152,4 @@ def _fenced(grant: Grant | None) -> Fenced:
 
 
 def _defect(error: Exception) -> LedgerError:
-    wrapped = LedgerError(f"a defect of the ledger itself: {type(error).__name__}: {error}")
-    wrapped.__cause__ = error
-    return wrapped
+    return LedgerError(f"a defect of the ledger itself: {type(error).__name__}: {error}")

@@ -6,7 +6,8 @@ import sqlite3
 from typing import Final
 
 from asyncpg import InterfaceError, PostgresError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import InterfaceError as SqliteInterfaceError
 
 from raccordo.errors import ConfigError, LedgerError
 
@@ -45,6 +46,13 @@ REFUSALS: Final = (
 )
 
 
+class Unstorable(LedgerError):
+    """The database refuses what one of the steps of a transaction wants to store."""
+
+
+REFUSED_VALUES: Final = (DataError, IntegrityError, ProgrammingError, SqliteInterfaceError)
+
+
 def sqlstate(error: BaseException) -> str:
     """PostgreSQL's five-character code of an error, "" where there is none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
@@ -68,9 +76,8 @@ def outage(error: BaseException, where: str) -> LedgerError:
         for start, sentence in POSTGRES:
             if code.startswith(start):
                 return LedgerError(f"ledger {where}: {sentence} (SQLSTATE {code})")
-        return LedgerError(
-            f"ledger {where}: the database refused with SQLSTATE {code} ({type(cause).__name__})"
-        )
+        kind = Unstorable if code.startswith(("22", "23")) else LedgerError
+        return kind(f"ledger {where}: the database refused with SQLSTATE {code} ({type(cause).__name__})")
     said = str(cause)
     for words, sentence in SQLITE:
         if words in said:
@@ -79,4 +86,5 @@ def outage(error: BaseException, where: str) -> LedgerError:
         return LedgerError(
             f"ledger {where}: it cannot be reached ({type(cause).__name__}); work goes on when it is back"
         )
-    return LedgerError(f"ledger {where}: {type(cause).__name__}")
+    kind = Unstorable if isinstance(error, REFUSED_VALUES) else LedgerError
+    return kind(f"ledger {where}: the database refused ({type(cause).__name__})")

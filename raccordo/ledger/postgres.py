@@ -38,7 +38,7 @@ class PostgresDatabase:
         if "sslmode" in query:
             query["ssl"] = query.pop("sslmode")
         url = url.set(drivername="postgresql+asyncpg", query=query)
-        self.where = url.set(drivername="postgresql", username=None, password=None).render_as_string()
+        self.where = f"postgresql://{url.host or url.query.get('host', '')}/{url.database}"
         self._engine = create_async_engine(
             url,
             pool_size=CONNECTIONS,
