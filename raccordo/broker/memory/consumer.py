@@ -177,7 +177,8 @@ class MemoryConsumer:
         if self._broker.down_since is not None or self._lost or self._fenced:
             return []
         active = [partition for partition in self._next if partition not in self._paused]
-        self._refuse_gaps(active)
+        lost = self._gaps(active)
+        active = [partition for partition in active if partition not in lost]
         records: list[Record] = []
         while len(records) < limit:
             before = len(records)
@@ -189,13 +190,15 @@ class MemoryConsumer:
                 records.extend(some)
             if len(records) == before:
                 break
+        if lost and not records:
+            raise OutOfRange(out_of_range(self._group.name, lost))
         return records
 
-    def _refuse_gaps(self, partitions: Collection[Partition]) -> None:
-        lost = {}
+    def _gaps(self, partitions: Collection[Partition]) -> dict[Partition, tuple[int, int, int]]:
+        """Find the partitions whose log does not hold our position, with position and bounds."""
+        found = {}
         for partition in partitions:
             log, position = self._broker.logs[partition], self._next[partition]
             if not log.begin <= position <= log.end:
-                lost[partition] = (position, log.begin, log.end)
-        if lost:
-            raise OutOfRange(out_of_range(self._group.name, lost))
+                found[partition] = (position, log.begin, log.end)
+        return found

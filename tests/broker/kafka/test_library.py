@@ -10,12 +10,14 @@ import httpx
 import pytest
 from aiokafka import codec
 from aiokafka import errors as kafka
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.record import default_records
 from pydantic import SecretStr
 
 from raccordo.broker.kafka import KafkaBroker
 from raccordo.broker.kafka.errors import translated
 from raccordo.broker.kafka.logs import OnceAMinute
+from raccordo.broker.kafka.membership import Membership
 from raccordo.broker.kafka.oauth import ClientCredentials
 from raccordo.broker.settings import KafkaSettings
 from raccordo.errors import BrokerError, ConfigError, RaccordoError, TooLarge
@@ -55,6 +57,17 @@ def test_every_error_of_the_library_becomes_one_of_ours() -> None:
     assert isinstance(ours["SaslAuthenticationFailed"], ConfigError)
     assert "raccordo topics apply" in str(ours["UnknownTopicOrPartitionError"])
     assert "no right to publish to orders" in str(ours["TopicAuthorizationFailedError"])
+
+
+async def test_consumers_of_one_process_do_not_share_the_assignors_memory() -> None:
+    """What one group was given must not be claimed in another."""
+    one, two = (Membership(sasl_settings(), frozenset(["orders"]), group, "") for group in ("one", "two"))
+    before = two._assignor.metadata({"orders"}).user_data
+    one._assignor.on_assignment(ConsumerProtocolMemberAssignment(0, [("orders", [0, 1])], b""))
+    assert two._assignor.metadata({"orders"}).user_data == before
+    assert one._assignor.metadata({"orders"}).user_data != before
+    await one._inner.stop()
+    await two._inner.stop()
 
 
 def test_our_own_errors_pass_unchanged() -> None:
