@@ -100,8 +100,8 @@ async def serving(
     """Serve on a free port of loopback."""
     stub = Stub(answer)
     # A client that keeps its connection open does not answer a TLS farewell: nobody waits for that.
-    patience = {"ssl_shutdown_timeout": 0.1} if tls else {}
-    server = await asyncio.start_server(stub.serve, "127.0.0.1", 0, ssl=tls, **patience)
+    patience = 0.1 if tls else None
+    server = await asyncio.start_server(stub.serve, "127.0.0.1", 0, ssl=tls, ssl_shutdown_timeout=patience)
     port = server.sockets[0].getsockname()[1]
     stub.url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
     try:

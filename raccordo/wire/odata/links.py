@@ -28,7 +28,10 @@ class Trail:
             Unauthorized: it is on another host, which would be handed our credentials.
             Unavailable: it was asked for before, or there are too many.
         """
-        address = urljoin(page, link)
+        try:
+            address = urljoin(page, link)
+        except ValueError:
+            address = ""
         if _origin(address) != _origin(self._first):
             raise Unauthorized(
                 "the next page is on another host, which is never followed",

@@ -12,6 +12,8 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from raccordo.event import derived_id
+
 if TYPE_CHECKING:
     from raccordo.wire.http import Answer
 
@@ -28,13 +30,11 @@ class Repeatability:
     def headers(self, key: str, first_made: datetime) -> dict[str, str]:
         """Return the headers for a write with this key. `first_made` must not change from repeat to repeat.
 
-        Raises:
-            ValueError: the key is not 32 hex digits; use `raccordo.event.derived_id`.
+        A key that is not 32 hex digits, as SAP wants it, is turned into such ones, always the same.
         """
-        if not GUID.fullmatch(key):
-            raise ValueError("the key of a write is 32 hex digits")
+        guid = key if GUID.fullmatch(key) else derived_id("RequestID", key)
         moment = first_made.astimezone(UTC).replace(microsecond=0, tzinfo=None)
-        return {"RequestID": key.upper(), "RepeatabilityCreation": f"{moment.isoformat()}Z"}
+        return {"RequestID": guid.upper(), "RepeatabilityCreation": f"{moment.isoformat()}Z"}
 
     def notice(self, service: str, answer: Answer) -> None:
         """Remember what a service's answer to a write has promised."""

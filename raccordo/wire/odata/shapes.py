@@ -73,8 +73,9 @@ def entity_of(body: Mapping[str, Any]) -> Entity:
 def page_of(body: Mapping[str, Any]) -> Page:
     """Read one page of either version. Raises UnreadableShape where there is none."""
     inner = body.get("d", body)
-    rows = inner if isinstance(inner, list) else inner.get("results", inner.get("value"))
-    following = None if isinstance(inner, list) else inner.get("__next") or inner.get("@odata.nextLink")
+    wrapped = inner if isinstance(inner, dict) else {"results": inner}
+    rows = wrapped.get("results", wrapped.get("value"))
+    following = wrapped.get("__next") or wrapped.get("@odata.nextLink")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise UnreadableShape("holds no collection")
     return Page(tuple(_entity(row) for row in rows), following if isinstance(following, str) else None)
