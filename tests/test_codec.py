@@ -46,6 +46,10 @@ class Stock(Contract, topic="giacenze", key="plant", version=1, owner="logistics
     attributes: Attributes = Field(default={})
 
 
+class Sighting(Stock, topic="avvistamenti", key="plant", version=1, owner="logistics"):
+    """The same fields as another fact."""
+
+
 class StockOfLots(Contract, topic="giacenze", key="plant", version=2, owner="logistics"):
     """The same by lot."""
 
@@ -236,6 +240,13 @@ OTHER_FACTS = [
 @pytest.mark.parametrize("value", OTHER_FACTS)
 def test_another_fact_has_another_fingerprint(value: bytes) -> None:
     assert fingerprint(decoded(value)) != fingerprint(decoded())
+
+
+def test_the_same_fields_as_another_fact_are_no_repeat() -> None:
+    seen = Sighting(plant="1010", value=Decimal("12.50"), seen_at=TIME)
+    other = first_event(seen, tenant=TENANT, source="wms", id=EventId("e1"), time=TIME)
+    assert canonical(other.data) == canonical(stock().data)
+    assert fingerprint(other) != fingerprint(stock())
 
 
 def test_the_fingerprint_is_of_the_fact_and_not_of_its_envelope() -> None:

@@ -6,7 +6,6 @@ import re
 from typing import TYPE_CHECKING
 
 from raccordo.catalogue.findings import Finding, of
-from raccordo.deadletter import SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
     from raccordo.event import Contract, ContractInfo
 
 TOPIC = re.compile(r"[a-z][a-z0-9_]{0,99}")
-"""Small letters, digits and underscores: Kafka's metrics cannot tell a dot from an underscore."""
+"""Small letters, digits and underscores. Kafka's metrics cannot tell a dot from an underscore, and a dot sets off the
+dead letter channel."""
 
 
 def problems(contracts: Sequence[type[Contract]]) -> list[Finding]:
@@ -60,10 +60,6 @@ def _together(infos: Sequence[ContractInfo]) -> Iterator[Finding]:
         if len(shared) > 1:
             message = f"the versions of {topic} differ in owner, key, partitions or retention; a topic has one of each"
             yield of(same[0], "declaration", "topic", message)
-    topics = {info.topic for info in infos}
-    for info in infos:
-        if info.topic.endswith(SUFFIX) or f"{info.topic}{SUFFIX}" in topics:
-            yield of(info, "declaration", "topic", f"collides with a dead letter channel (…{SUFFIX})")
 
 
 def _grouped(
