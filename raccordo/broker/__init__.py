@@ -5,7 +5,8 @@ event loop. Keys, values and header values are bytes; header names are strings; 
 repeats.
 """
 
-# pyright: reportReturnType=false - the methods of these protocols have their contract for a body
+# The methods of these protocols have their contract for a body.
+# pyright: reportReturnType=false
 
 from __future__ import annotations
 
