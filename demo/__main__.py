@@ -18,15 +18,17 @@ from typing import TYPE_CHECKING, Final
 from rich.console import Console
 from rich.table import Table
 
-from demo import orders, plant
+from demo import orders
+from demo import plant as processes
 from demo.witness import Line, Witness, complete, result
 from raccordo.app import load_contracts
 from raccordo.broker.kafka import connect
 from raccordo.broker.settings import KafkaSettings
+from raccordo.clock import SystemClock
 from raccordo.dev.sap import booked
 from raccordo.dev.state import ServiceError, home
 from raccordo.errors import RaccordoError
-from raccordo.topics import apply, desired
+from raccordo.topics import apply, desired, plan
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,18 +65,18 @@ def _run(count: int, seed: int) -> int:
     with ExitStack() as stack:
         say("Starting Apache Kafka and SAP's counterpart")
         address = stack.enter_context(
-            plant.sap(
+            processes.sap(
                 folder / "sap.db",
                 *("--lost", f"{run}.*-{orders.LOST}", "--late", f"{run}.*-{orders.LATE}"),
                 *("--late-seconds", str(LATE_SECONDS), "--refuse", orders.BLOCKED),
             )
         )
-        bootstrap = stack.enter_context(plant.kafka(home() / "kafka", say))
-        environment = plant.environment(bootstrap, address, folder)
+        bootstrap = stack.enter_context(processes.kafka(home() / "kafka", say))
+        environment = processes.environment(bootstrap, address, folder)
         _write_environment(folder / "env.sh", environment)
-        broker = connect(KafkaSettings(bootstrap=bootstrap, namespace=plant.NAMESPACE))
+        broker = connect(KafkaSettings(bootstrap=bootstrap, namespace=processes.NAMESPACE))
         asyncio.run(_apply_topics(broker))
-        workers = plant.Workers(2, environment, folder / "workers.log")
+        workers = processes.Workers(2, environment, folder / "workers.log")
         stack.callback(workers.stop)
         workers.wait_ready()
         say(f"Two workers are ready ({time.monotonic() - began:.0f} s)")
@@ -92,11 +94,14 @@ def _run(count: int, seed: int) -> int:
 
 async def _apply_topics(broker: Broker) -> None:
     admin = broker.admin()
-    await apply(admin, desired(load_contracts(Path.cwd())))
+    wanted = desired(load_contracts(Path.cwd()))
+    await apply(plan(wanted, await admin.topics()), admin, clock=SystemClock())
     await admin.stop()
 
 
-async def _play(broker: Broker, cast: Cast, run: str, workers: plant.Workers, database: Path) -> list[Line]:
+async def _play(
+    broker: Broker, cast: Cast, run: str, workers: processes.Workers, database: Path
+) -> list[Line]:
     """Publish, kill a worker in the middle, and read until every order has its answer."""
     witness = Witness(broker, run, orders.TENANT)
     await witness.start()
@@ -113,9 +118,8 @@ async def _play(broker: Broker, cast: Cast, run: str, workers: plant.Workers, da
     while not complete(cast, witness.told) and time.monotonic() < end:
         await witness.read(1.0)
         here = sum(len(several) for name, several in booked(database).items() if name.startswith(run))
-        say(
-            f"  SAP has {here} of {len(cast.booked)}; answered {len(witness.told.confirmed) + len(witness.told.rejected)}"
-        )
+        answered = len(witness.told.confirmed) + len(witness.told.rejected)
+        say(f"  SAP has {here} of {len(cast.booked)}; answered {answered}")
         if not killed and here > len(cast.booked) * 0.3:
             say(f"Killing worker {workers.kill_one()} with SIGKILL")
             killed = True

@@ -52,8 +52,15 @@ def parse(text: str) -> dict[str, tuple[str, int]]:
     return points
 
 
-_armed: dict[str, tuple[str, int]] = parse(os.environ.get(VARIABLE, ""))
+_armed: dict[str, tuple[str, int]] = {}
 _passes: dict[str, int] = {}
+
+
+def arm(text: str) -> None:
+    """Arm the places that `text` names, and no others; passes are counted from now on. Raises ConfigError."""
+    _armed.clear()
+    _passes.clear()
+    _armed.update(parse(text))
 
 
 def failpoint(name: str) -> None:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from raccordo import failpoints
 from raccordo.app import App, load
 from raccordo.broker.kafka import connect
 from raccordo.broker.settings import KafkaSettings
@@ -84,6 +85,7 @@ def work(plan: Plan, slot: int, health: str) -> int:
         return await making().run()
 
     making = prepare(plan, slot, health)
+    failpoints.arm(os.environ.get(failpoints.VARIABLE, ""))
     return asyncio.run(run())
 
 

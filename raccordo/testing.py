@@ -24,7 +24,7 @@ from raccordo.member import Member
 from raccordo.settings import Settings
 from raccordo.systems import System
 from raccordo.telemetry import configure
-from raccordo.broker import Topic
+from raccordo.topics import desired
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -133,13 +133,7 @@ async def line(
     clock, rng = clock or SystemClock(), Random(seed)  # noqa: S311 - jitter, no secret
     broker = MemoryBroker()
     known = (flow.contract, *flow.wiring.emits, *contracts)
-    await broker.admin().create(
-        [
-            Topic(name, kind.info.partitions)
-            for kind in dict.fromkeys(known)
-            for name in (kind.info.topic, dead_topic(kind.info.topic))
-        ]
-    )
+    await broker.admin().create(desired(tuple(dict.fromkeys(known))))
     store = SqlLedger(ledger)
     await store.start()
     running = Line(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+
 from desk import (
     QUICK,
     Booked,
@@ -17,7 +18,6 @@ from desk import (
     to_desk,
     to_desk_skipping,
 )
-
 from raccordo.errors import Ambiguous, Locked, Rejected, Throttled, Unavailable
 from raccordo.event import Event
 from raccordo.flow import BLOCK_LANE, flow

@@ -6,7 +6,6 @@ import asyncio
 from random import Random
 
 from clocks import HandClock
-
 from raccordo.connector import Connector, ConnectorConfig
 from raccordo.errors import Locked, Rejected, Throttled, Unauthorized, Unavailable
 from raccordo.systems import System
