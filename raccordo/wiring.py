@@ -145,7 +145,7 @@ def _lane_problems(flow: Flow[..., Any], where: str, contract: type[Contract] | 
     elif flow.lane_field not in (info.key, *info.lanes):
         finer = ", ".join(info.lanes) or "none"
         yield (
-            f"{where}: lane {flow.lane_field!r} may be coarser than the record key {info.key!r} of {info.name}, and its "
-            f"order could not be kept over partitions; use {info.key!r} or a field that the contract declares as finer "
-            f"(lanes: {finer})"
+            f"{where}: lane {flow.lane_field!r} may be coarser than the record key {info.key!r} of {info.name}, "
+            f"and its order could not be kept over partitions; use {info.key!r} or a field that the contract declares "
+            f"as finer (lanes: {finer})"
         )
