@@ -13,8 +13,12 @@ from raccordo.cli.groups import Door, root
 DOORS = (
     Door("run", "Work", "Carry events until stopped."),
     Door("publish", "Work", "Publish events from a JSON lines file and wait until the broker has every one."),
+    Door("why", "Look", "Tell what happened to an event, by any of its business keys."),
     Door("flows", "Look", "The flows of an application: what they join, and how they behave."),
     Door("connectors", "Look", "The systems that flows talk to: their settings and their health."),
+    Door("parked", "Repair", "Lanes that wait: which, why, until when; and how to let them go on."),
+    Door("dead", "Repair", "Dead letters: why they died; and how to send them on their way again."),
+    Door("doubts", "Repair", "Calls whose outcome only a person can find out."),
     Door("topics", "Prepare", "Kafka's topics, as the contracts ask for them."),
     Door("dev", "Prepare", "Real Kafka and PostgreSQL as processes of your own."),
     Door("schemas", "Prepare", "The published schemas of the contracts: export and check."),

@@ -32,7 +32,7 @@ WORST: Final = (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.WRONG)
 
 app = group("The systems that flows talk to: their settings and their health.")
 
-Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Which systems; default: all.")]
+Names = Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Which systems; default: all.")]
 
 
 @app.command("list", epilog=shown("raccordo connectors list", "raccordo connectors list sap --json"))

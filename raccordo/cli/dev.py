@@ -9,7 +9,7 @@ import typer
 
 from raccordo.cli.exits import ExitCode
 from raccordo.cli.groups import group, shown
-from raccordo.cli.options import Json  # noqa: TC001 - Typer reads annotations at run time
+from raccordo.cli.options import Json
 from raccordo.cli.output import note, show, table
 from raccordo.dev.service import ServiceName, ServiceState
 from raccordo.errors import ConfigError

@@ -65,6 +65,7 @@ class Group(TyperGroup):
             _complain(error, as_json=as_json)
             return error.exit_code
         except Abort:
+            typer.echo("Nothing was done.", err=True)
             return ExitCode.INTERRUPTED
         except Exception as error:  # noqa: BLE001 - whatever it is, a person gets a sentence
             from raccordo.cli.output import report  # noqa: PLC0415 - only a failed command needs it

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from raccordo.cli.groups import group, shown
-from raccordo.cli.options import Json  # noqa: TC001 - Typer reads annotations at run time
+from raccordo.cli.options import Json
 from raccordo.cli.output import facts, show
 from raccordo.cli.services import settings
 from raccordo.ledger import schema
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 app = group("The ledger's tables: their version and their upkeep.")
 
 
-@app.command(epilog=shown("raccordo ledger upgrade", "RACCORDO_LEDGER=postgresql://raccordo@db/raccordo raccordo ledger upgrade"))
+@app.command(
+    epilog=shown(
+        "raccordo ledger upgrade", "RACCORDO_LEDGER=postgresql://raccordo@db/raccordo raccordo ledger upgrade"
+    )
+)
 def upgrade(as_json: Json = False) -> None:
     """Make the ledger's tables, or bring them to the version of this release.
 
@@ -28,7 +32,11 @@ def upgrade(as_json: Json = False) -> None:
     a worker, PostgreSQL ledgers only by this command.
     """
     done = asyncio.run(_upgrade(database(settings().ledger)))
-    show(done, lambda: facts({"ledger": done["ledger"], "was": done["from"] or "no tables", "is": done["to"]}), as_json=as_json)
+    show(
+        done,
+        lambda: facts({"ledger": done["ledger"], "was": done["from"] or "no tables", "is": done["to"]}),
+        as_json=as_json,
+    )
 
 
 async def _upgrade(place: Database) -> dict[str, Any]:

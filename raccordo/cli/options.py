@@ -21,20 +21,20 @@ FlowName = Annotated[
 Limit = Annotated[int, typer.Option(min=1, help="List at most so many.")]
 
 
-def _user() -> str:
-    """The name under which this person is known to the machine."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # no such user in the password database
-        return "unknown"
-
-
 Actor = Annotated[
-    str,
-    typer.Option(
-        default_factory=_user, metavar="NAME", help="Who does it, for the audit.", show_default="you"
-    ),
+    str, typer.Option(metavar="NAME", help="Who does it, for the audit.", show_default="your login name")
 ]
-Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why it is done, for the audit.")]
+Reason = Annotated[
+    str, typer.Option(metavar="TEXT", help="Why it is done, for the audit.", show_default=False)
+]
+Body = Annotated[bool, typer.Option("--body", help="Show keys and bodies too; they may hold personal data.")]
 
 HERE = Path()
+
+
+def acting(name: str) -> str:
+    """Who acts: the name given, or the one under which this person is known to the machine."""
+    try:
+        return name or getpass.getuser()
+    except (OSError, KeyError):  # no such user in the password database
+        return "unknown"

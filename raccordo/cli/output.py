@@ -11,6 +11,9 @@ import traceback
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import typer
+from typer.exceptions import Abort
+
 from raccordo.cli.exits import ExitCode, exit_code
 from raccordo.errors import ConfigError, RaccordoError
 
@@ -101,12 +104,14 @@ def plain(text: str) -> str:
     )
 
 
-def instant(milliseconds: int | None) -> str | None:
-    """A time of the ledger as RFC 3339 in UTC with milliseconds, for JSON."""
-    if milliseconds is None:
+def bytes_text(raw: bytes | None) -> str | None:
+    """Bytes for people: as text where they are UTF-8, else as hex."""
+    if raw is None:
         return None
-    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return f"hex {raw.hex(' ')}"
 
 
 def clock_time(milliseconds: int | None) -> str:
@@ -114,6 +119,21 @@ def clock_time(milliseconds: int | None) -> str:
     if milliseconds is None:
         return ""
     return f"{datetime.fromtimestamp(milliseconds / 1000, UTC):%Y-%m-%d %H:%M:%S.%f}"[:-3]
+
+
+def agreed(question: str, *, yes: bool) -> None:
+    """Ask before something is changed; return only when the answer is yes.
+
+    Where nobody can be asked (no terminal), it has to be said with --yes. Raises ConfigError, Abort.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise ConfigError(
+            f"{question} There is no terminal to answer on: say it with --yes. Nothing was done."
+        )
+    if not typer.confirm(plain(question), err=True):
+        raise Abort
 
 
 def report(error: BaseException, *, as_json: bool, debug: bool) -> ExitCode:

@@ -79,6 +79,12 @@ def seek(
 
     Moving forwards skips records, for ever; moving backwards reads them again, which takes no second effect.
     """
+    from raccordo.broker.settings import KafkaSettings  # noqa: PLC0415 - so that --help starts quickly
+
+    # An error names them as the cluster does; inside the namespace they go without it.
+    flow, partition = (
+        name.removeprefix(KafkaSettings.from_environment().namespace) for name in (flow, partition)
+    )
     where = _partition(partition)
     told = asyncio.run(_with_admin(lambda admin: _moved(admin, flow, where, to, sure=yes or as_json)))
     show(told, lambda: table(tuple(told), [tuple(told.values())]), as_json=as_json)

@@ -7,6 +7,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING
 
 import pytest
+
 from shell import Shell
 
 if TYPE_CHECKING:
@@ -119,3 +120,11 @@ def application(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     yield folder
     for name in [name for name in sys.modules if name.partition(".")[0] in ROOMS]:
         del sys.modules[name]
+
+
+@pytest.fixture
+def ledger(raccordo: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The address of a ledger file that commands and a line beside them share."""
+    url = f"sqlite:///{tmp_path}/ledger.db"
+    monkeypatch.setenv("RACCORDO_LEDGER", url)
+    return url

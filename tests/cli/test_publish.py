@@ -4,8 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import encoded, line, order
 
+from hostile import encoded, line, order
 from raccordo.broker import Partition, Record, Topic
 from raccordo.broker.memory import MemoryBroker
 from raccordo.cli import publish

@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from hostile import encoded, order
 
+from hostile import encoded, order
 from raccordo.broker import Topic
 from raccordo.broker.kafka import connect
 from raccordo.broker.settings import KafkaSettings

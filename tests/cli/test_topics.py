@@ -7,8 +7,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from brokers import publish
 
+from brokers import publish
 from raccordo.broker import Outgoing, Partition, Position
 from raccordo.broker.kafka import connect
 from raccordo.broker.settings import KafkaSettings
@@ -17,11 +17,10 @@ from raccordo.cli.exits import ExitCode
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from shell import Shell
-
     from raccordo.broker import Admin
     from raccordo.broker import Broker as Port
     from raccordo.dev.choice import Broker
+    from shell import Shell
 
 pytestmark = pytest.mark.kafka
 
