@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from pydantic import AfterValidator, StringConstraints
 from pydantic_core import core_schema
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pydantic import GetCoreSchemaHandler
+
 
 INTEGER_DIGITS = 15
 FRACTION_DIGITS = 6
@@ -174,9 +175,41 @@ LongText = Annotated[str, StringConstraints(min_length=1, max_length=5000, patte
 """Text that may have several lines."""
 
 
-def _sorted(attributes: dict[str, str]) -> dict[str, str]:
-    return dict(sorted(attributes.items()))
+class AttributeMap(dict[str, str]):
+    """A map that cannot be changed: it can be hashed, so one empty map serves all models as their default."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def _refuse(self, *_args: Any, **_kwargs: Any) -> NoReturn:
+        raise TypeError("the attributes of a fact cannot be changed")
+
+    if not TYPE_CHECKING:  # each has a signature of its own, and none of them is kept
+        __setitem__ = __delitem__ = __ior__ = _refuse
+        clear = pop = popitem = setdefault = update = _refuse
+
+    def __copy__(self) -> AttributeMap:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> AttributeMap:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return AttributeMap, (dict(self),)
+
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, _source: Any, _handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.dict_schema(core_schema.str_schema(), core_schema.str_schema())
+
+
+def _sorted(attributes: dict[str, str]) -> AttributeMap:
+    return AttributeMap(sorted(attributes.items()))
 
 
 Attributes = Annotated[dict[Identifier, LongText], AfterValidator(_sorted)]
 """A map of names to texts, kept in the order of its names so that equal maps have equal bytes."""
+
+NO_ATTRIBUTES = AttributeMap()
+"""The default of a field of attributes."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from raccordo.event import ValueObject
-from raccordo.scalars import Attributes, Day, Exact, Identifier, Instant, Text
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Day, Exact, Identifier, Instant, Text
 from schemas.money import Tax
 from schemas.quantity import Quantity
 
@@ -114,5 +114,5 @@ class TrackedCarrier(ValueObject):
     """The number of the whole shipment."""
     picked_up_at: Instant | None = None
     """When the carrier took it."""
-    identifiers: Attributes = Field(default={}, max_length=20)
+    identifiers: Attributes = Field(default=NO_ATTRIBUTES, max_length=20)
     """Further numbers by name: waybill, pro number, container."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from raccordo.event import Contract, ValueObject
-from raccordo.scalars import Attributes, Day, Exact, Identifier, Instant, LongText, Text
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Day, Exact, Identifier, Instant, LongText, Text
 from schemas.delivery import DeliveryTerms, RequestedDates, Shipping
 from schemas.money import AllowanceCharge, Currency, Money, PaymentTerms, Price, Tax, Totals
 from schemas.party import LanguageCode, Party, PartyInRole
@@ -111,7 +111,7 @@ class OrderLine(ValueObject):
     """Texts for this line."""
     parties: tuple[PartyInRole, ...] = Field(default=(), max_length=20)
     """Parties of this line: who asked for it, who is to get it in the end."""
-    attributes: Attributes = Field(default={}, max_length=100)
+    attributes: Attributes = Field(default=NO_ATTRIBUTES, max_length=100)
     """Further facts by name."""
 
 
@@ -215,7 +215,7 @@ class OrderCreated(
     """Documents that the order points to."""
     notes: tuple[Note, ...] = Field(default=(), max_length=100)
     """Texts for the whole order."""
-    attributes: Attributes = Field(default={}, max_length=200)
+    attributes: Attributes = Field(default=NO_ATTRIBUTES, max_length=200)
     """Further facts by name."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from raccordo.event import ValueObject
-from raccordo.scalars import Attributes, Identifier, Text
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Identifier, Text
 
 CountryCode = Annotated[str, Field(pattern="^[A-Z]{2}$")]
 """A code of ISO 3166-1 alpha-2, or a user-assigned one in common use (XI, XK)."""
@@ -68,7 +68,7 @@ class Party(ValueObject):
     """Its Global Location Number."""
     vat_id: Identifier | None = None
     """Its VAT number with the country prefix."""
-    identifiers: Attributes = Field(default={}, max_length=20)
+    identifiers: Attributes = Field(default=NO_ATTRIBUTES, max_length=20)
     """Further numbers by scheme: ``DUNS``, ``EORI``, ``0211``, ``codice fiscale``."""
     legal_name: Text | None = None
     """The name in the company register, where the address has another."""

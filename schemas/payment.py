@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from raccordo.event import Contract, ValueObject
-from raccordo.scalars import Attributes, Day, Identifier, Instant, LongText
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Day, Identifier, Instant, LongText
 from schemas.money import Money
 from schemas.order import CustomerId, OrderId
 from schemas.party import Party
@@ -71,7 +71,7 @@ class PaymentReceived(
     """What the payer wrote on the payment."""
     allocations: tuple[Allocation, ...] = Field(default=(), max_length=1000)
     """What it settles, as far as that is known."""
-    attributes: Attributes = Field(default={}, max_length=100)
+    attributes: Attributes = Field(default=NO_ATTRIBUTES, max_length=100)
     """Further facts by name."""
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from raccordo.event import ValueObject
-from raccordo.scalars import Attributes, Identifier, LongText, Text
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Identifier, LongText, Text
 
 Gtin = Annotated[str, Field(pattern="^([0-9]{8}|[0-9]{12,14})$")]
 """A Global Trade Item Number of 8, 12, 13 or 14 digits; the check digit is the receiver's."""
@@ -24,13 +24,13 @@ class Product(ValueObject):
     """The Global Trade Item Number."""
     manufacturer_number: Identifier | None = None
     """The manufacturer's part number."""
-    identifiers: Attributes = Field(default={}, max_length=20)
+    identifiers: Attributes = Field(default=NO_ATTRIBUTES, max_length=20)
     """Further numbers by scheme: ``ISBN``, ``UNSPSC``, the shop's product id."""
     name: Text | None = None
     """What the sender calls it."""
     description: LongText | None = None
     """More about it, in words."""
-    properties: Attributes = Field(default={}, max_length=100)
+    properties: Attributes = Field(default=NO_ATTRIBUTES, max_length=100)
     """What sets it apart by name: colour, size, engraving, chosen options."""
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from raccordo.event import Contract, ValueObject
-from raccordo.scalars import Attributes, Identifier, Instant, LongText
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Identifier, Instant, LongText
 from schemas.order import MAX_LINES, CustomerId, LineId, Note, OrderId
 from schemas.party import Party
 from schemas.product import Product
@@ -93,7 +93,7 @@ class ReturnOpened(
     """Where the goods can be fetched, and whom to ask."""
     notes: tuple[Note, ...] = Field(default=(), max_length=50)
     """Texts for the people who handle it."""
-    attributes: Attributes = Field(default={}, max_length=100)
+    attributes: Attributes = Field(default=NO_ATTRIBUTES, max_length=100)
     """Further facts by name."""
 
     @model_validator(mode="after")

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from raccordo.event import Contract, ValueObject
-from raccordo.scalars import Attributes, Identifier, Instant
+from raccordo.scalars import NO_ATTRIBUTES, Attributes, Identifier, Instant
 from schemas.delivery import DeliveryTerms, Package, RequestedDates, TrackedCarrier
 from schemas.order import MAX_LINES, CustomerId, LineId, Note, OrderId
 from schemas.party import Party
@@ -77,7 +77,7 @@ class ShipmentSent(
     """True when nothing more will follow for the order."""
     notes: tuple[Note, ...] = Field(default=(), max_length=50)
     """Texts for the receiver."""
-    attributes: Attributes = Field(default={}, max_length=100)
+    attributes: Attributes = Field(default=NO_ATTRIBUTES, max_length=100)
     """Further facts by name."""
 
     @model_validator(mode="after")
