@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from sqlalchemy import create_engine, event
 from sqlalchemy.pool import StaticPool
 
-from raccordo.errors import ConfigError
+from raccordo.errors import ConfigError, LedgerError
 from raccordo.ledger.outage import FOREIGN, outage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlalchemy import Connection, Engine
 
@@ -36,6 +36,10 @@ NETWORK: Final = re.compile(
     r"|fuse\.(sshfs|glusterfs|ceph|s3fs|rclone|gcsfuse|davfs2?)"
 )
 """File systems over a network, where locks and memory maps of SQLite's write-ahead log do not hold."""
+
+
+DAMAGE: Final = re.compile("not a database|malformed")
+"""What SQLite says of a file that is damaged or something else."""
 
 
 class SqliteDatabase:
@@ -66,20 +70,28 @@ class SqliteDatabase:
             except OSError as error:
                 message = f"ledger {self.where}: its folder cannot be made ({error.strerror})"
                 raise ConfigError(message) from error
-            await self.write(
-                lambda connection: connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1").all()
-            )
+            await self._refusing_damage(self.write, "SELECT 1 FROM sqlite_schema LIMIT 1")
             if checked:
                 await self.verify()
 
     async def verify(self) -> None:
         """Read the whole file and check its structure. Raises ConfigError where it is damaged."""
-        found = await self.read(
-            lambda connection: connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if await self._refusing_damage(self.read, "PRAGMA quick_check(1)") != "ok":
+            raise self._damaged()
+
+    async def _refusing_damage(self, how: Callable[..., Awaitable[Any]], statement: str) -> Any:
+        """Run a statement; a damaged file is a reason not to start, since no waiting mends it."""
+        try:
+            return await how(lambda connection: connection.exec_driver_sql(statement).scalar())
+        except LedgerError as error:
+            if DAMAGE.search(str(error.__cause__)):
+                raise self._damaged() from error
+            raise
+
+    def _damaged(self) -> ConfigError:
+        return ConfigError(
+            f"ledger {self.where}: the file is damaged or is no ledger; restore it from a backup"
         )
-        if found != "ok":
-            message = f"ledger {self.where}: the file is damaged; restore it from a backup"
-            raise ConfigError(message)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction that excludes every other write."""

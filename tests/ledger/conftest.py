@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ledgers import Owner, take
 
+from ledgers import Owner, take
 from raccordo.ledger.sql import SqlLedger
 
 if TYPE_CHECKING:

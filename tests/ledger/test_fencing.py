@@ -6,8 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ledgers import FLOW, Owner, call, emission, take
 
+from ledgers import FLOW, Owner, call, emission, take
 from raccordo.errors import Fenced
 from raccordo.ledger import EffectState, State
 from raccordo.ledger.tables import metadata

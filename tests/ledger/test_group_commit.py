@@ -8,8 +8,8 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from ledgers import Owner, key_of, take
 
+from ledgers import Owner, key_of, take
 from raccordo.errors import LedgerError
 from raccordo.ledger import State
 from raccordo.ledger.committer import LARGEST_GROUP

@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING
 
 from ledgers import FLOW, TOPIC, Owner, call, take
-
 from raccordo.ledger import EffectState, Lane, State, Why
 from raccordo.ledger.headers import pack
 from raccordo.ledger.tables import held, lane

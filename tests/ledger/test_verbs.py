@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from ledgers import Owner, call, emission, key_of, take
 
+from ledgers import Owner, call, emission, key_of, take
 from raccordo.errors import ContractError, LedgerError
 from raccordo.ledger import EffectState, State, Step
 
