@@ -20,6 +20,10 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 MAX_MEMBERS = 1000
 """Members of one object. A contract has fewer; each unknown one would cost an error of its own."""
+MAX_PARTS = 100_000
+"""Commas and opening brackets of one body. An order of 9,999 lines has fewer; a million empty objects would hold up
+everybody else for seconds, because each is an error of its own.
+"""
 MAX_INTEGER = 2**53 - 1
 """I-JSON: beyond it a reader that keeps numbers as IEEE doubles (JavaScript, jq) reads another number."""
 MAX_NUMBER_LENGTH = 40
@@ -47,6 +51,9 @@ def loads(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise Undecodable(f"the body has {len(body)} bytes, more than {max_bytes}")
     if body.startswith(b"\xef\xbb\xbf"):
         raise Undecodable("the body begins with a byte order mark")
+    opened = body.count(b"[") + body.count(b"{")
+    if opened + body.count(b",") > MAX_PARTS:
+        raise Undecodable(f"the body has more than {MAX_PARTS} commas and opening brackets")
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -56,8 +63,9 @@ def loads(body: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     except (ValueError, RecursionError) as error:
         _Search(text, max_depth).run()
         raise Undecodable(f"the JSON scanner refuses the body: {type(error).__name__}") from error
-    may_be_deep = body.count(b"[") + body.count(b"{") > max_depth
-    if (may_be_deep and _deeper(value, max_depth)) or (b"\\u" in body and _SURROGATE_ESCAPE.search(body)):
+    if (opened > max_depth and _deeper(value, max_depth)) or (
+        b"\\u" in body and _SURROGATE_ESCAPE.search(body)
+    ):
         _Search(text, max_depth).run()
     return value
 

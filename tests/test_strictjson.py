@@ -74,7 +74,7 @@ def test_a_refusal_never_repeats_a_value() -> None:
 @pytest.mark.parametrize("closed", [False, True])
 def test_deep_nesting_is_refused_without_recursion(opening: bytes, closed: bool) -> None:
     closing = b"]" if opening == b"[" else b"}" if opening == b'{"a":' else b"}]"
-    body = opening * 100_000 + (b"1" + closing * 100_000 if closed else b"")
+    body = opening * 50_000 + (b"1" + closing * 50_000 if closed else b"")
     limit = sys.getrecursionlimit()
     assert "nested deeper than 64" in refusal(body).message
     assert sys.getrecursionlimit() == limit
@@ -93,6 +93,13 @@ def test_brackets_in_strings_are_no_nesting() -> None:
 def test_a_body_over_the_limit_is_refused_before_it_is_read() -> None:
     with pytest.raises(Undecodable, match="the body has 12 bytes, more than 10"):
         strictjson.loads(b'"0123456789"', max_bytes=10)
+
+
+@pytest.mark.parametrize("part", [b"{},", b"0,", b"[],"])
+def test_a_body_of_endless_small_parts_is_refused_before_it_is_read(part: bytes) -> None:
+    """A million errors would be listed one by one, and hold up every other lane meanwhile."""
+    assert "more than 100000" in refusal(b"[" + part * 100_000 + b"0]").message
+    assert len(strictjson.loads(b"[" + part * 40_000 + b"0]")) == 40_001
 
 
 def test_a_fraction_is_exact() -> None:

@@ -132,6 +132,7 @@ _BODIES: dict[str, tuple[bytes | None, str]] = {
         "$.attributes.a" + "[0]" * 62,
     ),
     "2,000 names": (encoded({f"field {number}": 1 for number in range(2000)}), '$["field 1000"]'),
+    "300,000 empty lines": (encoded(order(lines=[{}] * 300_000)), "$"),
     "larger than 1 MiB": (encoded(order(notes=[{"text": "x" * (1 << 20)}])), "$"),
     "unknown field": (encoded(order(colour="red")), "$.colour"),
     "unknown field in a line": (encoded(line(colour="red")), "$.lines[1].colour"),
