@@ -3,6 +3,9 @@
 Reserved headers are written once by `write` and read once by `read`. Every other header is foreign: it is
 neither read nor copied on. A foreign header that only looks reserved (``CE_ID``, ``ce-id``, a Cyrillic
 letter) is refused, because a proxy, a log or a person would take it for the real one.
+
+``ce_subject`` and ``ce_dataschema`` are written for other readers and not believed when read: what they say
+follows from the body and from ``ce_type``, and one truth is enough.
 """
 
 from __future__ import annotations
