@@ -99,6 +99,7 @@ NOT_PLACED: Mapping[str, str] = {
     "lines[].requested": "SAP keeps one requested day",
     "lines[].schedule": "schedule lines cannot be created with the order",
     "lines[].ship_to": "a ship-to of single items is not sent",
+    "lines[].parties": "partners of single items are not sent",
     "lines[].shipping": "shipping of single items is not sent",
     "lines[].net_weight": "SAP takes weights from the material",
     "lines[].gross_weight": "SAP takes weights from the material",

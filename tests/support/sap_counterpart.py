@@ -15,7 +15,41 @@ if TYPE_CHECKING:
 PASSWORD = "pw-canary-7391"
 
 
-def an_order(number: int = 1, *, lines: int = 2, **members: Any) -> OrderCreated:
+FULL: dict[str, Any] = {
+    "buyer_reference": "4500012345",
+    "order_type": "224",
+    "sales_area": {"organisation": "1000", "channel": "web shop", "office": "0001"},
+    "requested": {"deliver_from": "2026-12-01", "deliver_until": "2026-12-05"},
+    "delivery_terms": {"incoterm": "DAP", "place": "Milano"},
+    "shipping": {"method": "Express", "complete": True},
+    "payment_terms": {"code": "0004"},
+    "ship_to": {"id": "1000002"},
+    "bill_to": {"address": {"name": "ACME", "street": "Via Roma 1", "postal_code": "00100", "city": "Roma"}},
+    "notes": [{"text": "Ring twice"}, {"text": "Gate 4", "subject": "DEL"}],
+    "lines": [
+        {
+            "line_id": "1",
+            "product": {"sku": "TG11", "buyer_sku": "A-1", "gtin": "4012345678901"},
+            "quantity": {"value": "2.5", "unit": "KGM"},
+            "price": {"amount": "24.10", "basis": "100"},
+            "net_amount": "60.25",
+            "requested": {"deliver_until": "2026-12-24"},
+            "plant": "1710",
+            "free_of_charge": True,
+            "notes": [{"text": "Blue"}],
+        }
+    ],
+}
+"""Members of an order that uses much of the contract."""
+
+
+def sap_config(**members: Any) -> SapConfig:
+    """Settings that follow SAP's published service, with what is named changed."""
+    base = {"url": "http://sap", "sales_organisation": "1710", "distribution_channel": "10", "division": "00"}
+    return SapConfig(**(base | members))
+
+
+def an_order(number: int = 1, *, count: int = 2, **members: Any) -> OrderCreated:
     """An order of customer 1000001, different for each number."""
     body = {
         "order_id": f"O-{number}",
@@ -24,7 +58,7 @@ def an_order(number: int = 1, *, lines: int = 2, **members: Any) -> OrderCreated
         "currency": "EUR",
         "lines": [
             {"line_id": str(line), "product": {"sku": "TG11"}, "quantity": {"value": str(line)}}
-            for line in range(1, lines + 1)
+            for line in range(1, count + 1)
         ],
     }
     return OrderCreated.model_validate(body | members)

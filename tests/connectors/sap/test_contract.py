@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from sap_counterpart import SapCounterpart, SapV4Counterpart
 
 from connectors.sap import SapOrders
 from raccordo.conformance import connector_contract
+from sap_counterpart import SapCounterpart, SapV4Counterpart
 
 pytestmark = pytest.mark.sap
 
