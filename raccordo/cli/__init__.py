@@ -22,7 +22,7 @@ DOORS = (
     Door("topics", "Prepare", "Kafka's topics, as the contracts ask for them."),
     Door("dev", "Prepare", "Real Kafka and PostgreSQL as processes of your own."),
     Door("schemas", "Prepare", "The published schemas of the contracts: export and check."),
-    Door("ledger", "Prepare", "The ledger's tables: their version and their upkeep."),
+    Door("ledger", "Prepare", "The ledger's tables: their version, what waits in them, and their upkeep."),
 )
 """Every command of the root, in the order and under the headings of the help."""
 
