@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     from random import Random
 
 TENANT: Final = "default"
-SKUS: Final = ("TG11", "TG12", "TG13", "TG14", "TG21", "TG22")
+SKUS: Final = {
+    "TG11": "Trading good 11, regular stock",
+    "TG12": "Trading good 12, in batches",
+    "TG13": "Trading good 13, with serial numbers",
+    "TG14": "Trading good 14, third party",
+    "TG21": "Trading good 21, reorder point",
+    "TG22": "Trading good 22, planned by forecast",
+}
 CUSTOMERS: Final = tuple(f"{number:07}" for number in range(1000001, 1000009))
 BLOCKED: Final = "1000099"
 """A customer that SAP refuses in the demonstration."""
@@ -39,11 +47,11 @@ def order(order_id: str, customer: str, lines: int = 2, *, placed_at: datetime |
         lines=tuple(
             OrderLine(
                 line_id=str(10 * (number + 1)),
-                product=Product(sku=SKUS[number % len(SKUS)]),
+                product=Product(sku=sku, name=SKUS[sku]),
                 quantity=Quantity(value=Decimal(number + 1)),
                 price=Price(amount=Decimal("12.50")),
             )
-            for number in range(lines)
+            for number, sku in enumerate(itertools.islice(itertools.cycle(SKUS), lines))
         ),
     )
 
