@@ -7,6 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import Field
+
 from hostile import (
     GOOD,
     HOSTILE,
@@ -21,10 +25,6 @@ from hostile import (
     line,
     order,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from pydantic import Field
-
 from raccordo.broker import Outgoing, Partition, Record
 from raccordo.codec import Codec, canonical, encode, event_key, fingerprint
 from raccordo.errors import ConfigError, ContractError, InvalidEvent, Undecodable

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
-from hostile import order
 
+from hostile import order
 from raccordo import catalogue
 from raccordo.catalogue.published import generated
 from raccordo.errors import ConfigError

@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hostile import order as order_json
 from pydantic import ValidationError
 
+from hostile import order as order_json
 from schemas import (
     CONTRACTS,
     OrderConfirmed,

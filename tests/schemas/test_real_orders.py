@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from real_orders import DOCUMENTS, PRESENT, WHY_ABSENT, Document, content, express, real_orders
-from real_orders.document import View
 
 from raccordo.broker import Partition, Record
 from raccordo.codec import Codec, encode
 from raccordo.event import EventId, first_event
+from real_orders import DOCUMENTS, PRESENT, WHY_ABSENT, Document, content, express, real_orders
+from real_orders.document import View
 
 pytestmark = pytest.mark.skipif(not PRESENT, reason=WHY_ABSENT)
 
