@@ -3,7 +3,7 @@
 - `server`: MockSap, in this process; ``python -m raccordo.dev.sap`` runs it in a process of its own
 - `faults`: what goes wrong on purpose, before and after the commit
 - `ledger`: the sales orders in its store, read from the database file and never through its own answers
-- `process`: that process as a development service
+- `environment`: the settings with which the connector reaches it
 """
 
 from raccordo.dev.sap.faults import Fault, Kind

@@ -7,6 +7,7 @@
 - `verdicts`: every status to an error of ours
 - `retry_after`: the header of that name
 - `auth`: basic and OAuth 2 client credentials
+- `flight`: one task does what many wait for
 - `tls`: trust and client certificates, read again when their files change
 """
 

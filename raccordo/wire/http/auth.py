@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
 import time
@@ -12,6 +11,7 @@ from urllib.parse import quote_plus, urlencode
 
 from raccordo.errors import ConnectorError, Unauthorized, Unavailable
 from raccordo.wire.http.exchange import NO_HEADERS, Answer, Call, Request
+from raccordo.wire.http.flight import SingleFlight
 from raccordo.wire.http.verdicts import Reason, refusal
 
 if TYPE_CHECKING:
@@ -77,29 +77,25 @@ class ClientCredentials(Auth):
         self._endpoint = endpoint
         self._send = send
         self._now = now
-        self._lock = asyncio.Lock()
+        self._flight = SingleFlight()
         self._token = ""
         self._until = 0.0
 
     async def headers(self) -> Mapping[str, str]:
         """Return the bearer token, fetched or renewed first where needed. Raises ConnectorError."""
-        async with self._lock:
-            if not self._token or self._now() >= self._until:
-                await self._fetch()
-            return self._bearer()
+        await self._flight.run(lambda: not self._token or self._now() >= self._until, self._fetch)
+        return self._bearer()
 
     async def renew(self, refused: Mapping[str, str]) -> bool:
         """Fetch another token, unless another task has done so since the refused one was read."""
-        async with self._lock:
-            if self._bearer() == refused:
-                self._token = ""
-                await self._fetch()
-            return True
+        await self._flight.run(lambda: not self._token or self._bearer() == refused, self._fetch)
+        return True
 
     def _bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
     async def _fetch(self) -> None:
+        self._token = ""
         answer = await self._send(self._request())
         fields = _json_object(answer)
         if (error := self._refusal(answer, fields)) is not None:

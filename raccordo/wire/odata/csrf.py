@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from raccordo.errors import Rejected, Unauthorized
 from raccordo.wire.http import Call, Request, refusal, unreadable
+from raccordo.wire.http.flight import SingleFlight
 from raccordo.wire.http.verdicts import sign_in_page
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class CsrfToken:
     def __init__(self, system: str, exchange: Callable[[Request], Awaitable[Answer]]) -> None:
         self._call = Call(system, "fetch_token")
         self._exchange = exchange
-        self._lock = asyncio.Lock()
+        self._flight = SingleFlight()
         self._token: str | None = None
 
     async def header(self, root: str, standing: Mapping[str, str]) -> dict[str, str]:
@@ -38,19 +38,19 @@ class CsrfToken:
 
         `standing` are the headers of every request. A service that gives no token is written to without one.
         """
-        async with self._lock:
-            if self._token is None:
-                self._token = await self._fetch(root, standing)
-            return {HEADER: self._token} if self._token else {}
+        await self._flight.run(lambda: self._token is None, lambda: self._fetch(root, standing))
+        return self._header()
 
     async def renewed(
         self, refused: Mapping[str, str], root: str, standing: Mapping[str, str]
     ) -> dict[str, str]:
         """Return another header than the refused one; tasks that were refused together fetch once."""
-        async with self._lock:
-            if self._token is None or refused.get(HEADER, "") == self._token:
-                self._token = await self._fetch(root, standing)
-            return {HEADER: self._token} if self._token else {}
+
+        def is_refused() -> bool:
+            return self._token is None or refused.get(HEADER, "") == self._token
+
+        await self._flight.run(is_refused, lambda: self._fetch(root, standing))
+        return self._header()
 
     def notice(self, answer: Answer) -> None:
         """Take the token that any answer may carry."""
@@ -58,7 +58,11 @@ class CsrfToken:
         if token and token.lower() not in (REQUIRED, FETCH.lower()):
             self._token = token
 
-    async def _fetch(self, root: str, standing: Mapping[str, str]) -> str:
+    def _header(self) -> dict[str, str]:
+        return {HEADER: self._token} if self._token else {}
+
+    async def _fetch(self, root: str, standing: Mapping[str, str]) -> None:
+        self._token = None
         path, question, query = root.partition("?")
         headers = {**standing, HEADER: FETCH, "Accept": "application/json"}
         answers = []
@@ -67,11 +71,13 @@ class CsrfToken:
             answer = await self._exchange(Request(self._call, method, address, headers))
             token = answer.headers.get(HEADER, "")
             if token and token.lower() != REQUIRED:
-                return token
+                self._token = token
+                return
             self._refuse_if_final(answer)
             answers.append(answer)
         if any(answer.ok for answer in answers):
-            return ""
+            self._token = ""
+            return
         error = refusal(answers[-1], self._call)
         raise Unauthorized(
             "no token for writes can be had; check the address of the service and our rights",

@@ -7,7 +7,6 @@ import base64
 
 import pytest
 from pydantic import SecretStr
-from stub_http import Asked, Reply, Stub, json_reply, serving
 
 from raccordo.errors import Unauthorized, Unavailable
 from raccordo.wire.http import (
@@ -19,6 +18,7 @@ from raccordo.wire.http import (
     Request,
     TokenEndpoint,
 )
+from stub_http import Asked, Reply, Stub, json_reply, serving
 
 READ = Call("sap", "get_order")
 

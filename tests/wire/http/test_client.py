@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from stub_http import Asked, Reply, Stub, serving
 
 from raccordo.errors import Ambiguous, Defect, Unauthorized, Unavailable
 from raccordo.wire.http import Call, HttpClient, HttpSettings, Request, refusal
 from raccordo.wire.http import client as client_module
+from stub_http import Asked, Reply, Stub, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

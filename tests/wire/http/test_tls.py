@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
-from stub_http import Asked, Reply, serving
 
 from raccordo.errors import ConfigError, Unavailable
 from raccordo.wire.http import Call, HttpClient, HttpSettings, Request, Tls
+from stub_http import Asked, Reply, serving
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from stub_http import Asked, Reply, Stub, json_reply, serving
 
 from raccordo.errors import Ambiguous, ConnectorError, Missing, Rejected, Stale, Unauthorized, Unavailable
 from raccordo.event import derived_id
 from raccordo.wire.odata import Entity, OData, ODataConfig, Service, Version
+from stub_http import Asked, Reply, Stub, json_reply, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -157,6 +157,22 @@ async def test_a_service_without_tokens_is_written_to_without_one() -> None:
     async with talking(open_service) as (kit, stub):
         await create(kit)
         assert "x-csrf-token" not in stub.asked[-1].headers
+
+
+async def test_tasks_that_wait_for_a_token_share_its_failure() -> None:
+    """Eight lanes do not wait for eight timeouts one after the other."""
+
+    async def down(asked: Asked) -> Reply:
+        await asyncio.sleep(0.02)
+        return Reply(503)
+
+    async with talking(down) as (kit, stub):
+        results = await asyncio.gather(*(create(kit, number) for number in range(8)), return_exceptions=True)
+        assert {type(result) for result in results} == {Unavailable}
+        assert len(stub.asked) == 1
+        with pytest.raises(Unavailable):
+            await create(kit)
+        assert len(stub.asked) == 2
 
 
 @pytest.mark.parametrize(
