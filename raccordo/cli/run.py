@@ -29,7 +29,12 @@ def run(
     ] = "",
     slot: Annotated[
         int,
-        typer.Option(min=0, metavar="N", help="Number of this worker on its machine; part of its member id."),
+        typer.Option(
+            min=0,
+            metavar="N",
+            envvar="RACCORDO_SLOT",
+            help="Number of this worker on its machine; part of its member id. Several workers count from 0.",
+        ),
     ] = 0,
     adopt_ledger: Annotated[
         bool,
