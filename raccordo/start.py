@@ -16,7 +16,7 @@ from raccordo.errors import ConfigError
 from raccordo.ledger.sql import SqlLedger
 from raccordo.settings import Settings
 from raccordo.telemetry import configure
-from raccordo.worker import PARENT, Worker
+from raccordo.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,6 @@ def work_supervised(plan: Plan, slot: int) -> None:
     Ctrl-C in the supervisor's terminal reaches the supervisor alone: the worker hears of it once, from there.
     """
     os.setsid()
-    os.environ[PARENT] = str(os.getppid())  # the fork server, which ends with the supervisor
     try:
         sys.exit(work(plan, slot, plan.health_of(slot)))
     except ConfigError as error:

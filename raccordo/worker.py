@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import multiprocessing
 import os
 import signal
 from contextlib import AsyncExitStack, suppress
@@ -20,7 +21,7 @@ from raccordo.settings import ttl_problems
 from raccordo.systems import System
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from structlog.typing import FilteringBoundLogger
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from raccordo.ledger import Ledger
     from raccordo.settings import Settings
 
-PARENT: Final = "RACCORDO_PARENT_PID"
 STOP_MARGIN: Final = 10.0
 
 
@@ -101,6 +101,9 @@ class Worker:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._signalled)
+        parent = multiprocessing.parent_process()
+        if parent is not None:  # its end of the pipe closes when it dies, however it dies
+            loop.add_reader(parent.sentinel, self._orphaned, parent.sentinel)
         async with AsyncExitStack() as stack:
             if self._health:
                 stack.callback(Health(self._health, self.snapshot).stop)
@@ -143,26 +146,33 @@ class Worker:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _insist(self, step: Any) -> bool:
-        """Repeat a start until its service is there; False when told to stop meanwhile."""
-        while not self._stopping.is_set():
+    async def _insist(self, step: Callable[[], Awaitable[None]]) -> bool:
+        """Repeat a start until its service is there; False when told to stop meanwhile, however long it still takes."""
+        starting = asyncio.create_task(self._repeat(step))
+        stopped = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([starting, stopped], return_when=asyncio.FIRST_COMPLETED)
+        done = starting.done()
+        for task in (starting, stopped):
+            task.cancel()
+        await asyncio.gather(starting, stopped, return_exceptions=True)
+        if done:
+            starting.result()
+        return done
+
+    async def _repeat(self, step: Callable[[], Awaitable[None]]) -> None:
+        while True:
             try:
                 await step()
             except (LedgerError, BrokerError) as error:
                 await self.line.stalled(error)
             else:
                 self.line.moved()
-                return True
-        return False
+                return
 
     async def _guard(self) -> None:
-        """Look at the ledger while nothing moves, and at the parent, without which a supervised worker ends."""
-        parent = int(os.environ.get(PARENT, "0"))
+        """Look at the ledger, also while nothing moves."""
         while True:
             await asyncio.sleep(1.0)
-            if parent and os.getppid() != parent:
-                self._log.warning("supervisor_gone", pid=os.getpid())
-                self._stopping.set()
             try:
                 await self.line.ledger.ping()
             except LedgerError as error:
@@ -170,6 +180,12 @@ class Worker:
             else:
                 if isinstance(self.line.trouble, LedgerError):
                     self.line.moved()
+
+    def _orphaned(self, sentinel: int) -> None:
+        """Stop, because the supervisor has died; the fork server lives as long as its workers and says nothing."""
+        asyncio.get_running_loop().remove_reader(sentinel)
+        self._log.warning("supervisor_gone", pid=os.getpid())
+        self._stopping.set()
 
     def _signalled(self) -> None:
         if self._stopping.is_set():
