@@ -10,6 +10,8 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import BaseModel
+
 from raccordo.errors import (
     Ambiguous,
     ConnectorError,
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Sequence
 
     from raccordo.connector import Connector, DocumentRef, Operation
-    from raccordo.ledger import Grant
+    from raccordo.event import Contract
+    from raccordo.ledger import Claim
     from raccordo.line import Line
     from raccordo.systems import System
 
@@ -50,13 +53,10 @@ class Doubt(Ambiguous):
 class Calls:
     """The writes of one event in one flow, in the order of their making, as far as they are known."""
 
-    def __init__(
-        self, line: Line, grant: Grant, event_key: bytes, tenant: str, known: Iterable[Effect]
-    ) -> None:
+    def __init__(self, line: Line, claim: Claim, data: Contract, known: Iterable[Effect]) -> None:
         self._line = line
-        self._grant = grant
-        self._event_key = event_key
-        self._tenant = tenant
+        self._claim = claim
+        self._data = data
         self._effects = {(effect.system, effect.operation, effect.index): effect for effect in known}
         self._made: dict[tuple[str, str], int] = {}
         self._reached: set[str] = set()
@@ -162,7 +162,7 @@ class Calls:
         effect = self._effects.get((*made, index))
         if effect is None:
             effect = Effect(
-                key=derived_id(self._tenant, *made, key, str(index)),
+                key=derived_id(self._claim.tenant, *made, key, str(index)),
                 index=index,
                 system=connector.system,
                 operation=operation.name,
@@ -187,10 +187,10 @@ class Calls:
             state=EffectState.SENT,
             sent_at=now,
             settle_at=now + int(connector.config.settle * 1000),
-            request_digest=_digest(args),
+            request_digest=self._digest(args),
         )
         clearance = await self._line.ledger.send(
-            Sending(self._grant, self._event_key, effect, now, concluded=self.unsaved)
+            Sending(self._claim.grant, self._claim.event_key, effect, now, concluded=self.unsaved)
         )
         if clearance.not_before is not None:
             system.hushed(clearance.not_before)
@@ -298,6 +298,17 @@ class Calls:
         self._remember(replace(effect, state=EffectState.UNKNOWN))
         return Doubt(effect, next_look(effect, self._line.clock.now()))
 
+    def _digest(self, args: Sequence[Any]) -> str:
+        """A digest of what was asked for, for the audit; never compared. Mostly that is the event itself."""
+        if len(args) == 1 and args[0] is self._data:
+            return self._claim.fingerprint.hex()
+        digest = hashlib.blake2b(digest_size=16)
+        for arg in args:
+            digest.update(
+                arg.model_dump_json().encode() if isinstance(arg, BaseModel) else repr(arg).encode()
+            )
+        return digest.hexdigest()
+
     def _confirm(self, effect: Effect, result: DocumentRef) -> None:
         self._remember(
             replace(
@@ -324,13 +335,3 @@ class _Dressed:
         calls, connector = self._calls, self._connector
         step = calls.write if operation.writes else calls.read
         return lambda *args, **kw: step(connector, operation, *args, **kw)
-
-
-def _digest(args: Sequence[Any]) -> str:
-    """A short digest of what was asked for, for the audit; never compared."""
-    digest = hashlib.blake2b(digest_size=8)
-    for arg in args:
-        digest.update(
-            arg.model_dump_json().encode() if hasattr(arg, "model_dump_json") else repr(arg).encode()
-        )
-    return digest.hexdigest()

@@ -50,6 +50,16 @@ async def in_place(call: Callable[[], Awaitable[T]], clock: Clock, rng: Random) 
 
     Throttled and locked answers are not repeated here: they name, or need, a longer time.
     """
+    try:
+        return await call()
+    except Unavailable as error:
+        if not _may_repeat(error):
+            raise
+    return await _repeat(call, clock, rng)
+
+
+async def _repeat(call: Callable[[], Awaitable[T]], clock: Clock, rng: Random) -> T:
+    """The second and third try, each after a pause."""
 
     def pause(state: RetryCallState) -> float:
         return 0.05 * 2.0**state.attempt_number * (0.5 + rng.random())
@@ -57,10 +67,11 @@ async def in_place(call: Callable[[], Awaitable[T]], clock: Clock, rng: Random) 
     retrying = AsyncRetrying(
         sleep=clock.sleep,
         wait=pause,
-        stop=stop_after_attempt(IN_PLACE_ATTEMPTS) | stop_after_delay(IN_PLACE_SECONDS),
+        stop=stop_after_attempt(IN_PLACE_ATTEMPTS - 1) | stop_after_delay(IN_PLACE_SECONDS),
         retry=retry_if_exception(_may_repeat),
         reraise=True,
     )
+    await clock.sleep(0.05 * (0.5 + rng.random()))
     async for attempt in retrying:
         with attempt:
             return await call()

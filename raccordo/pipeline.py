@@ -28,9 +28,9 @@ async def carry(turn: Turn, flow: Flow[..., Any], line: Line) -> Outcome:
     Whatever goes wrong becomes an outcome, except LedgerError and BrokerError: then nothing could be remembered or
     published, and the event is carried again from the beginning. BLOCKED is an end behind which the lane stays closed.
     """
-    key = event_key(turn.event.tenant, flow.name, turn.event.id)
+    claim = _claim(turn, flow, line)
     try:
-        standing = await line.ledger.claim(_claim(turn, key, line))
+        standing = await line.ledger.claim(claim)
     except ContractError as error:
         return await bury(turn.grant, turn.record, error, line, tenant=turn.event.tenant)
     failpoint("after_claim")
@@ -38,7 +38,7 @@ async def carry(turn: Turn, flow: Flow[..., Any], line: Line) -> Outcome:
         return await bury(turn.grant, turn.record, _conflict(), line, tenant=turn.event.tenant)
     if standing.elsewhere or (standing.state is not None and standing.state.terminal):
         return Outcome.REPEAT
-    calls = Calls(line, turn.grant, key, turn.event.tenant, standing.effects)
+    calls = Calls(line, claim, turn.event.data, standing.effects)
     end: Ending | Wait
     try:
         end = Ending(State.CONFIRMED, await _run(turn, flow, calls, line))
@@ -50,11 +50,11 @@ async def carry(turn: Turn, flow: Flow[..., Any], line: Line) -> Outcome:
         end = await Verdicts(turn, flow, line, calls, standing).judge(error)
     if isinstance(end, Wait):
         failpoint("before_park")
-        await line.ledger.park(_parking(turn, key, end, calls, line))
+        await line.ledger.park(_parking(turn, claim.event_key, end, calls, line))
         failpoint("after_park")
         return Outcome.PARKED
     failpoint("before_conclude")
-    await line.ledger.conclude(_conclusion(turn, key, end, calls, line))
+    await line.ledger.conclude(_conclusion(turn, claim.event_key, end, calls, line))
     failpoint("after_conclude")
     await line.publish(end.emissions)
     line.finished(turn, flow, end)
@@ -92,11 +92,11 @@ async def bury(
     return Outcome.DEAD
 
 
-def _claim(turn: Turn, key: bytes, line: Line) -> Claim:
+def _claim(turn: Turn, flow: Flow[..., Any], line: Line) -> Claim:
     event = turn.event
     return Claim(
         grant=turn.grant,
-        event_key=key,
+        event_key=event_key(event.tenant, flow.name, event.id),
         event_id=event.id,
         tenant=event.tenant,
         contract=event.contract.info.name,
