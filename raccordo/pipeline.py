@@ -65,9 +65,12 @@ async def _run(turn: Turn, flow: Flow[..., Any], calls: Calls, line: Line) -> tu
     """Run the flow's function with its connectors, and wrap what it says."""
     wiring = flow.wiring
     arguments = {name: calls.bind(line.connector(kind)) for name, kind in wiring.connectors.items()}
+    said, skipped = None, None
     try:
         async with asyncio.timeout(flow.deadline):
             said = await flow.function(**{wiring.event_parameter: turn.event}, **arguments)
+    except Skip as signal:
+        skipped = signal
     except TimeoutError as error:
         message = f"took longer than the flow's deadline of {flow.deadline:g} s"
         raise calls.interrupted() or Defect(message) from error
@@ -78,6 +81,8 @@ async def _run(turn: Turn, flow: Flow[..., Any], calls: Calls, line: Line) -> tu
             system=left.system,
             operation=left.operation,
         )
+    if skipped is not None:
+        raise skipped
     return emissions(turn.event, said, flow, line.clock.now())
 
 

@@ -48,7 +48,7 @@ class Verdicts:
         """Decide what happens to the event after `error`."""
         match error:
             case Doubt():
-                return self._wait(Why.LOOK, error.look_at, error)
+                return self._gave_up(error) or self._wait(Why.LOOK, error.look_at, error)
             case Undecided():
                 return self._end(State.NEEDS_HUMAN, error)
             case Unavailable() | Unauthorized():
@@ -65,15 +65,23 @@ class Verdicts:
 
         The wait is as long as the event has waited so far, up to the flow's cap, and never before the time named.
         """
-        age = self._now - (self._standing.since or self._now)
-        if age >= self._line.give_up_after * 1000:
-            return self._end(State.DEAD, error, prefix=f"gave up after {age // 1000} s: ")
         retry = self._flow.retry
         jitter = 0.5 + self._line.rng.random() / 2
-        until = self._now + int(1000 * min(retry.cap, max(retry.first, age / 1000)) * jitter)
+        until = self._now + int(1000 * min(retry.cap, max(retry.first, self._age)) * jitter)
         if error.retry_after is not None:
             until = max(until, self._now + int(error.retry_after * 1000))
-        return self._wait(Why.RETRY, until, error)
+        return self._gave_up(error) or self._wait(Why.RETRY, until, error)
+
+    @property
+    def _age(self) -> float:
+        """Seconds since the event was first claimed."""
+        return (self._now - (self._standing.since or self._now)) / 1000
+
+    def _gave_up(self, error: Exception) -> Ending | None:
+        """The end of an event that has waited for too long, else None."""
+        if self._age < self._line.give_up_after:
+            return None
+        return self._end(State.DEAD, error, prefix=f"gave up after {self._age:.0f} s: ")
 
     async def _refused(self, error: Rejected) -> Ending | Wait:
         """Let the flow say what a business refusal means."""
