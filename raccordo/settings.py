@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import socket
@@ -50,7 +51,9 @@ class Settings(BaseSettings):
         10.0, gt=0, description="Time to finish what is in flight at a stop or a rebalance."
     )
     give_up_after: float = Field(7 * 86400.0, gt=0, description="Longest time an event waits for a system.")
-    ledger_ttl: float = Field(90 * 86400.0, gt=0, description="How long the ledger remembers what has ended.")
+    ledger_ttl: float = Field(
+        150 * 86400.0, gt=0, description="How long the ledger remembers what has ended."
+    )
     redrive_horizon: float = Field(
         30 * 86400.0, gt=0, description="How long after its death a letter may be redriven."
     )
@@ -60,6 +63,7 @@ class Settings(BaseSettings):
     adopt_ledger: bool = Field(
         False, description="Accept a ledger that does not know what the group has committed."
     )
+    leave: bool = Field(False, description="Give the partitions up for good at a stop: a planned scale-down.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
@@ -110,3 +114,16 @@ def ttl_problems(settings: Settings, retentions: Iterable[float]) -> list[str]:
             "take effect twice"
         )
     ]
+
+
+def misspelled(environment: Iterable[str], known: Iterable[str], blocks: Iterable[str]) -> list[str]:
+    """Find variables that begin like a block of settings (``RACCORDO_SAP_``) and are none of the `known` ones."""
+    names = set(known)
+    problems = []
+    for name in sorted(environment):
+        if name not in names and name.startswith(tuple(blocks)):
+            near = difflib.get_close_matches(name, names, n=1)
+            problems.append(
+                f"{name}: there is no such setting" + (f"; did you mean {near[0]}?" if near else "")
+            )
+    return problems

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from raccordo import failpoints
 from raccordo.app import App, load
 from raccordo.broker.kafka import connect
-from raccordo.broker.settings import KafkaSettings
+from raccordo.broker.settings import BOOTSTRAP, ENV_PREFIX, KafkaSettings
 from raccordo.errors import ConfigError
 from raccordo.ledger.sql import SqlLedger
-from raccordo.settings import Settings
+from raccordo.settings import Settings, misspelled
 from raccordo.telemetry import configure
 from raccordo.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from raccordo.connector import ConnectorConfig
 
 T = TypeVar("T")
 
@@ -35,6 +37,7 @@ class Plan:
     flows: tuple[str, ...] = ()
     health: str = ""
     adopt_ledger: bool = False
+    leave: bool = False
 
     def health_of(self, slot: int) -> str:
         """Where the worker of a slot listens when several work under a supervisor: on the ports above its own."""
@@ -56,14 +59,24 @@ def prepare(plan: Plan, slot: int, health: str) -> Callable[[], Worker]:
             problems.extend(error.problems)
             return None
 
-    overrides: dict[str, Any] = {"slot": slot} | ({"adopt_ledger": True} if plan.adopt_ledger else {})
+    asked = {"adopt_ledger": plan.adopt_ledger, "leave": plan.leave}
+    overrides: dict[str, Any] = {"slot": slot} | {name: True for name, given in asked.items() if given}
     settings = collect(lambda: Settings.from_environment(**overrides))
     kafka = collect(KafkaSettings.from_environment)
     app = collect(lambda: load(plan.app_dir).only(plan.flows))
     configs = [collect(kind.config_type.from_environment) for kind in app.connectors] if app else []
+    problems += _misspelled([kind.config_type for kind in app.connectors] if app else [])
     if problems or settings is None or kafka is None or app is None:
         raise ConfigError(problems)
     return lambda: _worker(app, settings, kafka, configs, health)
+
+
+def _misspelled(configs: Sequence[type[ConnectorConfig]]) -> list[str]:
+    """Find variables of Kafka's and the connectors' blocks that set nothing."""
+    known = {BOOTSTRAP, *(f"{ENV_PREFIX}{name.upper()}" for name in KafkaSettings.model_fields)}
+    known |= {config.environment_name(name) for config in configs for name in config.model_fields}
+    blocks = [ENV_PREFIX, *(config.environment_name("") for config in configs)]
+    return misspelled(os.environ, known, blocks)
 
 
 def _worker(app: App, settings: Settings, kafka: KafkaSettings, configs: list[Any], health: str) -> Worker:

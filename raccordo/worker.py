@@ -74,7 +74,7 @@ class Worker:
                 flow,
                 Codec(flow.contract, settings.tenants),
                 self.line,
-                self._consumers(flow, owner),
+                self._consumers(flow),
                 settings,
                 owner,
             )
@@ -83,9 +83,13 @@ class Worker:
         self._watchdog = Watchdog(settings.loop_lag_limit, log)
         self._stopping = asyncio.Event()
 
-    def _consumers(self, flow: Flow[..., Any], owner: str) -> Callable[[], Consumer]:
-        topics, group = [flow.contract.info.topic], flow.name
-        return lambda: self._broker.consumer(topics=topics, group=group, member=f"{group}-{owner}")
+    def _consumers(self, flow: Flow[..., Any]) -> Callable[[], Consumer]:
+        topics, member = [flow.contract.info.topic], self._member_id(flow)
+        return lambda: self._broker.consumer(topics=topics, group=flow.name, member=member)
+
+    def _member_id(self, flow: Flow[..., Any]) -> str:
+        """The static member id: the same after every restart of this slot on this machine."""
+        return f"{flow.name}-{self._settings.host}-{self._settings.slot}"
 
     def problems(self) -> list[str]:
         """List what cannot work, before anything runs."""
@@ -142,9 +146,19 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._settings.drain_timeout + STOP_MARGIN):
                 await asyncio.gather(*(member.leave() for member in self.members), return_exceptions=True)
+                if self._settings.leave:
+                    await self._give_up_place()
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+    async def _give_up_place(self) -> None:
+        """Take our static members out of their groups, so that others need not wait for the session to end."""
+        admin = self._broker.admin()
+        for member in self.members:
+            with suppress(BrokerError):
+                await admin.remove_member(member.flow.name, self._member_id(member.flow))
+        await admin.stop()
 
     async def _insist(self, step: Callable[[], Awaitable[None]]) -> bool:
         """Repeat a start until its service is there; False when told to stop meanwhile, however long it still takes."""

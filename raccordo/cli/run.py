@@ -43,6 +43,13 @@ def run(
             help="Accept a ledger that does not know what the group has committed. Read the error first.",
         ),
     ] = False,
+    leave: Annotated[
+        bool,
+        typer.Option(
+            "--leave",
+            help="Give the partitions up for good at the stop: a planned scale-down. Others take them at once.",
+        ),
+    ] = False,
 ) -> None:
     """Carry events until stopped.
 
@@ -52,7 +59,7 @@ def run(
     """
     from raccordo.start import Plan, work  # noqa: PLC0415 - so that --help starts quickly
 
-    plan = Plan(str(app_dir), tuple(flow or ()), health, adopt_ledger)
+    plan = Plan(str(app_dir), tuple(flow or ()), health, adopt_ledger, leave)
     raise typer.Exit(work(plan, slot, health) if workers == 1 else _supervise(workers, plan))
 
 

@@ -91,3 +91,20 @@ async def test_a_worker_stopped_past_its_session_changes_nothing_when_it_wakes(p
     await plant.listen(2.0)
     plant.check_once([*names, *(each.order_id for each in after)])
     assert sleeper.exit_code is None, "the zombie lives on as a member"
+
+
+async def test_a_planned_scale_down_gives_its_partitions_up_at_once(plant: Plant) -> None:
+    """With --leave another worker need not wait for the session to end."""
+    leaving, staying = plant.worker(0, RACCORDO_LEAVE="true"), plant.worker(1)
+    await leaving.says("worker_started")
+    await staying.says("worker_started")
+    before = [order(f"L{number:03}", CUSTOMERS[number % 8]) for number in range(16)]
+    await plant.publish(before)
+    await plant.answered([each.order_id for each in before])
+    leaving.signal(signal.SIGTERM)
+    assert await leaving.ended() == 0
+    left_at = time.monotonic()
+    after = [order(f"M{number:03}", CUSTOMERS[number % 8]) for number in range(16)]
+    await plant.publish(after)
+    await plant.answered([each.order_id for each in after])
+    assert time.monotonic() - left_at < SESSION - 1.0, "nobody waited for a session to end"
