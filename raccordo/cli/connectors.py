@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from raccordo.connector import Connector, ConnectorConfig
 
-HIDDEN: Final = "********"
 WORST: Final = (ExitCode.USAGE, ExitCode.UNREACHABLE, ExitCode.WRONG)
 """What decides the exit code when several connectors fail differently, first one first."""
 
@@ -96,7 +96,7 @@ def _setting(config: type[ConnectorConfig], name: str, field: FieldInfo) -> dict
     return {
         "variable": variable,
         "required": field.is_required(),
-        "default": (HIDDEN if default else None) if secret else _spelled(default),
+        "default": _spelled(default),
         "secret": secret,
         "set": variable in os.environ,
         "description": field.description or "",
@@ -108,8 +108,16 @@ def _parts(annotation: Any) -> tuple[Any, ...]:
 
 
 def _spelled(default: Any) -> Any:
-    """A default as a JSON value."""
-    return default if default is None or isinstance(default, (bool, int, float, str)) else str(default)
+    """A default as a JSON value: what is no JSON is spelled as text, which for a secret is asterisks."""
+    return json.loads(json.dumps(default, default=str))
+
+
+def _written(setting: dict[str, Any]) -> str:
+    """A default as it would be written into the variable."""
+    default = setting["default"]
+    if setting["required"]:
+        return "required"
+    return default or "" if default is None or isinstance(default, str) else json.dumps(default)
 
 
 async def _checked(kind: type[Connector[Any, Any]]) -> dict[str, Any]:
@@ -152,7 +160,7 @@ def _settings_tables(found: Sequence[dict[str, Any]]) -> RenderableType:
                 (
                     (
                         setting["variable"],
-                        "required" if setting["required"] else setting["default"],
+                        _written(setting),
                         "yes" if setting["set"] else "",
                         setting["description"],
                     )

@@ -45,6 +45,7 @@ CONNECTORS = """
     class ErpConfig(ConnectorConfig, name="erp"):
         url: str = Field(description="Where the ERP listens.")
         password: SecretStr = Field(SecretStr("default-secret"), description="Its password.")
+        units: dict[str, str] = Field({"C62": "PC"}, description="Its units by ours.")
         settle: float = Field(6.0, ge=0, description="Seconds until not found counts.")
 
     class Books:

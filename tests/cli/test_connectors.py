@@ -34,6 +34,8 @@ def test_settings_are_listed_by_the_variables_that_set_them(raccordo: Shell, app
     }
     assert settings["RACCORDO_ERP_TIMEOUT"]["default"] == 30.0
     assert not settings["RACCORDO_ERP_TIMEOUT"]["set"]
+    assert settings["RACCORDO_ERP_UNITS"]["default"] == {"C62": "PC"}
+    assert '{"C62": "PC"}' in raccordo("connectors", "list", "--app-dir", str(application)).stdout
 
 
 def test_no_secret_is_shown(raccordo: Shell, application: Path) -> None:
