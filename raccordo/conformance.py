@@ -104,7 +104,7 @@ class ConnectorContract:
     """What `connector_contract` makes a test class of: a fresh counterpart for every test."""
 
     connector_type: ClassVar[type[Connector[Any, Any]]]
-    counterpart: ClassVar[Callable[[], AbstractContextManager[Counterpart]]]
+    counterpart: ClassVar[staticmethod[[], AbstractContextManager[Counterpart]]]
     write_name: ClassVar[str]
 
     async def test_a_write_has_one_effect_and_is_found_by_its_look(self) -> None:

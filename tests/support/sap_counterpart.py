@@ -46,7 +46,7 @@ FULL: dict[str, Any] = {
 def sap_config(**members: Any) -> SapConfig:
     """Settings that follow SAP's published service, with what is named changed."""
     base = {"url": "http://sap", "sales_organisation": "1710", "distribution_channel": "10", "division": "00"}
-    return SapConfig(**(base | members))
+    return SapConfig.model_validate(base | members)
 
 
 def an_order(number: int = 1, *, count: int = 2, **members: Any) -> OrderCreated:
@@ -71,9 +71,8 @@ class SapCounterpart:
 
     def __init__(self) -> None:
         self._sap = MockSap(basic_auth=f"robot:{PASSWORD}")
-        self.config = SapConfig(
-            **self._sap.settings(self.preset), user="robot", password=PASSWORD, timeout=10
-        )
+        sign_in = {"user": "robot", "password": PASSWORD, "timeout": 10}
+        self.config = SapConfig.model_validate(self._sap.settings(self.preset) | sign_in)
         self.secrets: Sequence[str] = (PASSWORD,)
 
     def call(self, number: int) -> tuple[OrderCreated]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import CookieJar
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from raccordo.wire.http.exchange import Answer, Request
 from raccordo.wire.http.tls import Tls, Version
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
 
 UNAUTHORIZED = 401
@@ -144,7 +146,7 @@ class _Pools:
     def __init__(self, settings: HttpSettings, cookies: CookieJar) -> None:
         self.version: Version = settings.tls.version()
         self.users = 0
-        context = settings.tls.context()
+        context = _context(settings.tls, self.version)
 
         def pool(keepalive: float) -> httpx.AsyncClient:
             return httpx.AsyncClient(
@@ -167,6 +169,12 @@ class _Pools:
     async def close(self) -> None:
         await self.reads.aclose()
         await self.writes.aclose()
+
+
+@lru_cache(maxsize=16)
+def _context(tls: Tls, _version: Version) -> ssl.SSLContext:
+    """Reading the public authorities takes longer than a request: systems without files of their own share them."""
+    return tls.context()
 
 
 class _Sending:

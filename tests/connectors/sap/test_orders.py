@@ -36,7 +36,7 @@ def sap() -> Iterator[MockSap]:
 
 
 def connected(sap: MockSap, preset: str = "v2", **members: Any) -> SapOrders:
-    return SapOrders.open(SapConfig(**(sap.settings(preset) | {"timeout": 10} | members)))
+    return SapOrders.open(SapConfig.model_validate(sap.settings(preset) | {"timeout": 10} | members))
 
 
 def problems(findings: list[Finding]) -> dict[str, str]:
@@ -165,7 +165,7 @@ async def test_a_creation_that_names_no_number_is_a_doubt() -> None:
 
 async def test_a_check_names_the_setting_that_mends_each_thing(sap: MockSap) -> None:
     """The published V2 fields against a service that lacks some: field by field, with the variable."""
-    config = SapConfig(**(sap.settings() | {"fields": {"item.material": "Matnr"}}))
+    config = SapConfig.model_validate(sap.settings() | {"fields": {"item.material": "Matnr"}})
     async with SapOrders.open(config) as orders:
         found = problems(await orders.check())
     assert "A_SalesOrderItemType has no Matnr" in found["field item.material"]
@@ -192,7 +192,7 @@ async def test_a_check_says_what_is_wrong_and_where_to_change_it(
     """Address, service, entity set, client, credentials."""
     with MockSap(basic_auth="robot:right") as sap:
         good = sap.settings() | {"user": "robot", "password": "right", "timeout": 10}
-        async with SapOrders.open(SapConfig(**(good | change))) as orders:
+        async with SapOrders.open(SapConfig.model_validate(good | change)) as orders:
             found = problems(await orders.check())
     assert remedy in found[subject]
 

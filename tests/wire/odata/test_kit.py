@@ -67,7 +67,7 @@ class Gateway:
 @asynccontextmanager
 async def talking(answer: Any) -> AsyncIterator[tuple[OData, Stub]]:
     async with serving(answer) as stub:
-        kit = OData(Config(url=stub.url, timeout=5))
+        kit = OData(Config.model_validate({"url": stub.url, "timeout": 5}))
         await kit.start()
         try:
             yield kit, stub
