@@ -7,6 +7,7 @@ their stored result without touching the system; a call in doubt asks the system
 from __future__ import annotations
 
 import hashlib
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from raccordo.errors import (
     RaccordoError,
     Rejected,
     Throttled,
+    Unavailable,
     Undecided,
 )
 from raccordo.event import EventId, derived_id
@@ -27,7 +29,7 @@ from raccordo.ledger import Effect, EffectState, Sending, Step
 from raccordo.patience import in_place, next_look
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 
     from raccordo.connector import Connector, DocumentRef, Operation
     from raccordo.event import Contract
@@ -61,6 +63,7 @@ class Calls:
         self._made: dict[tuple[str, str], int] = {}
         self._reached: set[str] = set()
         self._unsaved: dict[str, Effect] = {}
+        self._waiting_for: System | None = None
         self.journey: list[Step] = []
 
     def bind(self, connector: Connector[Any, Any]) -> Any:
@@ -93,7 +96,7 @@ class Calls:
     ) -> Any:
         """Make a read: in a slot of its system, repeated in place while the system is away for a moment."""
         system = self._line.systems[connector.system]
-        async with system.slot():
+        async with self._slot(system):
             try:
                 return await self._call(
                     system, operation.name, lambda: operation.function(connector, *args, **kw)
@@ -122,7 +125,7 @@ class Calls:
                 effect, found = await self._look(connector, operation, effect, *args, **kw)
                 if found is not None:
                     return found
-            async with system.slot():
+            async with self._slot(system):
                 effect, ours = await self._send(system, effect, connector, args)
                 if ours:
                     return await self._attempt(
@@ -131,6 +134,14 @@ class Calls:
                         effect,
                         lambda: operation.function(connector, *args, key=effect_key, **kw),
                     )
+
+    @asynccontextmanager
+    async def _slot(self, system: System) -> AsyncIterator[None]:
+        """Hold a slot of a system for one call; one who is cut off on the way to it has done nothing yet."""
+        self._waiting_for = system
+        async with system.slot():
+            self._waiting_for = None
+            yield
 
     async def _attempt(
         self,
@@ -245,7 +256,7 @@ class Calls:
         look = operation.look_function
         system = self._line.systems[connector.system]
         asked_at = self._line.clock.now()
-        async with system.slot():
+        async with self._slot(system):
             asked_at = self._line.clock.now()
             try:
                 found = await self._call(
@@ -290,13 +301,17 @@ class Calls:
             )
         return Doubt(effect, next_look(effect, now))
 
-    def interrupted(self) -> Doubt | None:
-        """After an attempt that was cut off: the doubt that it left, if a write was under way."""
+    def interrupted(self) -> Doubt | Unavailable | None:
+        """After an attempt that was cut off: the doubt that it left, or the system that it could not get at."""
         effect = self.doubtful
-        if effect is None:
-            return None
-        self._remember(replace(effect, state=EffectState.UNKNOWN))
-        return Doubt(effect, next_look(effect, self._line.clock.now()))
+        if effect is not None:
+            self._remember(replace(effect, state=EffectState.UNKNOWN))
+            return Doubt(effect, next_look(effect, self._line.clock.now()))
+        if self._waiting_for is not None:
+            return Unavailable(
+                "no slot became free within the flow's deadline", system=self._waiting_for.name
+            )
+        return None
 
     def _digest(self, args: Sequence[Any]) -> str:
         """A digest of what was asked for, for the audit; never compared. Mostly that is the event itself."""

@@ -12,9 +12,11 @@ class Clock(Protocol):
 
     def now(self) -> int:
         """Milliseconds since the epoch, UTC: for what is stored and compared between processes."""
+        ...
 
     def monotonic(self) -> float:
         """Seconds from an arbitrary point, never backwards: for measuring inside this process."""
+        ...
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""

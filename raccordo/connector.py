@@ -49,14 +49,18 @@ class ConnectorConfig(BaseSettings):
     name: ClassVar[str] = ""
 
     timeout: float = Field(
-        30.0, gt=0, description="Seconds for one call, from taking a connection to the last byte."
+        default=30.0, gt=0, description="Seconds for one call, from taking a connection to the last byte."
     )
     settle: float = Field(
-        ..., ge=0, description="Seconds after sending a write from which a look that finds nothing counts."
+        default=...,
+        ge=0,
+        description="Seconds after sending a write from which a look that finds nothing counts.",
     )
-    max_in_flight: int = Field(8, ge=1, description="Calls under way at once, for each worker process.")
+    max_in_flight: int = Field(
+        default=8, ge=1, description="Calls under way at once, for each worker process."
+    )
     rate: float = Field(
-        0.0, ge=0, description="Calls per second at most, for each worker process; 0: no limit."
+        default=0.0, ge=0, description="Calls per second at most, for each worker process; 0: no limit."
     )
 
     def __init_subclass__(cls, *, name: str = "", **kwargs: Any) -> None:

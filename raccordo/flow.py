@@ -11,7 +11,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Generic, ParamSpec, TypeVar
 
-from raccordo.patience import Backoff
+from raccordo.patience import Backoff as Backoff  # noqa: PLC0414 - flows take it from here
 from raccordo.wiring import Wiring, read
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 R = TypeVar("R")
+H = TypeVar("H", bound="Callable[..., Any]")
 
 
 class OnDeadLetter(StrEnum):
@@ -65,7 +66,7 @@ class Flow(Generic[P, R]):
         """Run the function directly."""
         return self.function(*args, **kwargs)
 
-    def rejected(self, handler: Callable[..., R]) -> Callable[..., R]:
+    def rejected(self, handler: H) -> H:
         """Register ``(event, refusal: Rejected) -> event`` for a business refusal, which then ends as REJECTED."""
         self.rejection = handler
         return handler

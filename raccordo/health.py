@@ -117,7 +117,7 @@ def _handler(snapshot: Callable[[], dict[str, Any]]) -> type[BaseHTTPRequestHand
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name it has there
             """Probes are no news."""
 
     return Handler

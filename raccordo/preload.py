@@ -6,19 +6,21 @@ Importing everything takes seconds of processor time; a fork of a process that h
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 from contextlib import suppress
 from typing import Final
 
-import alembic.command  # noqa: F401 - the ledger's start looks at its migrations
-import asyncpg  # noqa: F401 - imported by SQLAlchemy when it connects
-
-import raccordo.start  # noqa: F401 - the worker itself
 from raccordo.app import load
 from raccordo.errors import ConfigError
 
 APP_DIR: Final = "RACCORDO_PRELOAD_APP_DIR"
 
+LATE: Final = ("raccordo.start", "alembic.command", "asyncpg")
+"""The worker itself, and what is else imported only when the ledger is opened."""
+
+for name in LATE:
+    importlib.import_module(name)
 if APP_DIR in os.environ:
     with suppress(ConfigError):  # told by the worker itself
         load(os.environ[APP_DIR])

@@ -33,39 +33,47 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     ledger: str = Field(
-        DEFAULT_LEDGER, description="Where the ledger lives: sqlite:///PATH or postgresql://…."
+        default=DEFAULT_LEDGER, description="Where the ledger lives: sqlite:///PATH or postgresql://…."
     )
     tenants: Annotated[frozenset[str], NoDecode] = Field(
-        frozenset({"default"}), description="Tenants whose events are accepted, separated by commas."
+        default=frozenset({"default"}), description="Tenants whose events are accepted, separated by commas."
     )
     host: str = Field(default_factory=default_host, description="Machine part of the static member id.")
-    slot: int = Field(0, ge=0, description="Number of this worker process on its machine.")
+    slot: int = Field(default=0, ge=0, description="Number of this worker process on its machine.")
     max_in_flight: int = Field(
-        1000, ge=1, description="Records of one flow in memory; above it fetching pauses."
+        default=1000, ge=1, description="Records of one flow in memory; above it fetching pauses."
     )
-    max_bytes_in_flight: int = Field(64 * 2**20, ge=2**20, description="Their bodies' bytes; above it too.")
-    fetch_limit: int = Field(500, ge=1, description="Records taken from the broker at once.")
-    commit_interval: float = Field(0.5, gt=0, description="Time between offset commits.")
-    poll_interval: float = Field(0.25, gt=0, description="Time between looks for parked lanes that are due.")
+    max_bytes_in_flight: int = Field(
+        default=64 * 2**20, ge=2**20, description="Their bodies' bytes; above it too."
+    )
+    fetch_limit: int = Field(default=500, ge=1, description="Records taken from the broker at once.")
+    commit_interval: float = Field(default=0.5, gt=0, description="Time between offset commits.")
+    poll_interval: float = Field(
+        default=0.25, gt=0, description="Time between looks for parked lanes that are due."
+    )
     drain_timeout: float = Field(
-        10.0, gt=0, description="Time to finish what is in flight at a stop or a rebalance."
+        default=10.0, gt=0, description="Time to finish what is in flight at a stop or a rebalance."
     )
-    give_up_after: float = Field(7 * 86400.0, gt=0, description="Longest time an event waits for a system.")
+    give_up_after: float = Field(
+        default=7 * 86400.0, gt=0, description="Longest time an event waits for a system."
+    )
     ledger_ttl: float = Field(
-        150 * 86400.0, gt=0, description="How long the ledger remembers what has ended."
+        default=150 * 86400.0, gt=0, description="How long the ledger remembers what has ended."
     )
     redrive_horizon: float = Field(
-        30 * 86400.0, gt=0, description="How long after its death a letter may be redriven."
+        default=30 * 86400.0, gt=0, description="How long after its death a letter may be redriven."
     )
     loop_lag_limit: float = Field(
-        2.0, gt=0, description="A loop blocked for longer is reported and not ready."
+        default=2.0, gt=0, description="A loop blocked for longer is reported and not ready."
     )
     adopt_ledger: bool = Field(
-        False, description="Accept a ledger that does not know what the group has committed."
+        default=False, description="Accept a ledger that does not know what the group has committed."
     )
-    leave: bool = Field(False, description="Give the partitions up for good at a stop: a planned scale-down.")
+    leave: bool = Field(
+        default=False, description="Give the partitions up for good at a stop: a planned scale-down."
+    )
     log_level: str = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
+        default="info", pattern="^(debug|info|warning|error)$", description="Least level that is logged."
     )
 
     @field_validator("tenants", mode="before")

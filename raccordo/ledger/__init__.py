@@ -274,6 +274,7 @@ class Ledger(Protocol):
         self, flow: str, partitions: Collection[Partition], owner: str, at: int
     ) -> Sequence[Acquired]:
         """Raise the epoch of each partition and return what waits there. Older grants are fenced from now on."""
+        ...
 
     def position(self, grant: Grant) -> str:
         """Say how far the ledger has come for a partition: ``<ledger id>:<sequence>``, from memory.
@@ -281,6 +282,7 @@ class Ledger(Protocol):
         Stored beside each committed offset. At the next assignment `Acquired.sequence` must not be lower: else the
         ledger is an older copy, or has lost its end.
         """
+        ...
 
     async def claim(self, claim: Claim) -> Standing:
         """Insert or take over an event. Safe to repeat.
@@ -288,9 +290,11 @@ class Ledger(Protocol):
         A record whose event is at its end or elsewhere is a repeat: if it waited in a parked lane, it no longer does.
         Raises ContractError for an event id, tenant, lane or correlation id of more than 1 KiB.
         """
+        ...
 
     async def send(self, sending: Sending) -> Clearance:
         """Remember that a call is about to leave (effect SENT), unless its system asked for silence."""
+        ...
 
     async def conclude(self, conclusion: Conclusion) -> None:
         """Remember the end of an event together with its outgoing events. Safe to repeat: an event ends once."""
@@ -310,15 +314,19 @@ class Ledger(Protocol):
 
     async def due(self, grants: Sequence[Grant], at: int, limit: int) -> Sequence[Lane]:
         """List parked lanes of these grants whose time has come, oldest first."""
+        ...
 
     async def head(self, grant: Grant, lane: str) -> Record | None:
         """Return the record at the head of a lane: of those that wait, the one with the lowest offset; None: empty."""
+        ...
 
     async def unpark(self, grant: Grant, lane: str) -> bool:
         """Forget a parked lane if nothing of it waits any more; False where something was appended meanwhile."""
+        ...
 
     async def outbox(self, grants: Sequence[Grant]) -> Sequence[Emission]:
         """List what was concluded under these partitions and not yet marked as published, in order."""
+        ...
 
     async def published(self, ids: Collection[str], at: int) -> None:
         """Mark emissions as published, by their ids; one that is marked already is no error."""

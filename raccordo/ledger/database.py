@@ -41,9 +41,11 @@ class Database(Protocol):
 
         Writes of one process happen one at a time on SQLite, side by side on PostgreSQL.
         """
+        ...
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Do `work`, which only reads, beside the writes."""
+        ...
 
     async def close(self) -> None:
         """Disconnect. Safe to call twice."""
