@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from hostile import HOSTILE, encoded, line, order
 
+from hostile import HOSTILE, encoded, line, order
 from raccordo.codec import Codec, encode
 from raccordo.errors import ConfigError
 from raccordo.event_file import LONGEST_LINE, EventFile, Read, chosen

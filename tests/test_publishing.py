@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hostile import encoded, order
 
+from hostile import encoded, order
 from raccordo.broker import Partition, Topic
 from raccordo.broker.memory import MemoryBroker
 from raccordo.errors import BrokerError, ConfigError

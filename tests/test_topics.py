@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+
 from brokers import publish
 from clocks import HandClock
-
 from raccordo import topics
 from raccordo.broker import Outgoing, Partition, Position, Topic
 from raccordo.broker.kafka import connect

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import TopicPartition
-from brokers import DEADLINE, Owner, read, turn
 
+from brokers import DEADLINE, Owner, read, turn
 from raccordo.broker import Outgoing, Partition, Position, Topic
 from raccordo.broker.kafka import KafkaBroker
 from raccordo.broker.memory import MemoryBroker

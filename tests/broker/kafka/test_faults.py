@@ -7,9 +7,9 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from brokers import DEADLINE, Owner, publish, read, turn
 from pydantic import SecretStr
 
+from brokers import DEADLINE, Owner, publish, read, turn
 from raccordo.broker import Outgoing, Partition, Position, Topic
 from raccordo.broker.kafka import KafkaBroker
 from raccordo.broker.settings import KafkaSettings

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from brokers import Owner, read, turn
 
+from brokers import Owner, read, turn
 from raccordo.broker import Outgoing, Partition, Position, Topic
 from raccordo.broker.memory import MemoryBroker
 from raccordo.errors import BrokerError, OwnershipLost
