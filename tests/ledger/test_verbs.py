@@ -141,6 +141,17 @@ async def test_a_call_that_surely_was_not_done_may_be_sent_by_whoever_needs_it(
     assert (await ledger.claim(other.a_claim("b"))).effects == (call("a", sent_at=55),)
 
 
+async def test_a_confirmed_call_stays_confirmed(ledger: SqlLedger, owner: Owner) -> None:
+    await ledger.claim(owner.a_claim("a"))
+    await ledger.send(owner.a_sending("a"))
+    known = call("a", EffectState.CONFIRMED, document="D1", result="{}")
+    await ledger.park(owner.a_parking("a", effects=(known,)))
+
+    await ledger.park(owner.a_parking("a", effects=(call("a", EffectState.UNKNOWN),)))
+
+    assert (await ledger.claim(owner.a_claim("a"))).effects == (known,)
+
+
 async def test_a_sending_carries_what_is_known_of_earlier_calls(ledger: SqlLedger, owner: Owner) -> None:
     await ledger.claim(owner.a_claim("a"))
     await ledger.send(owner.a_sending("a"))
