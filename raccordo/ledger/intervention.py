@@ -129,6 +129,7 @@ def _hand_back(connection: Connection, row: Row[Any], act: Act, action: str) -> 
         .values(
             # What never was an event ends here: if it can be read now, it is claimed under its own key.
             state=State.SKIPPED.value if buried else State.PARKED.value,
+            claimed_at=act.at,  # its patience begins anew: what gave up after days may try again
             changed_at=act.at,
             attempts=0,
             error="",

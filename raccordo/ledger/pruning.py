@@ -1,4 +1,4 @@
-"""What the ledger may forget, and when: the TTL rule."""
+"""What the ledger may forget; when, says the TTL rule of `raccordo.settings.ttl_problems`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from raccordo.ledger import State
 from raccordo.ledger.tables import business_key, effect, held, inbox, journey, lane, outbox
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from sqlalchemy import Connection
 
     from raccordo.ledger.database import Database
@@ -22,18 +20,6 @@ CHUNK: Final = 1000
 
 FORGETTABLE: Final = (State.CONFIRMED, State.REJECTED, State.DEAD, State.SKIPPED)
 """Ends after which nobody is waited for. What needs a person is never forgotten."""
-
-
-def minimum_ttl(
-    retention: timedelta, give_up_after: timedelta, redrive_horizon: timedelta, offset_reset: timedelta
-) -> timedelta:
-    """How long the ledger has to remember an ended event so that no repeat of it can pass for a new one.
-
-    A record can come again as long as its topic keeps it (`retention`), after it has waited in a parked lane
-    (`give_up_after`) and with the dead letters (`redrive_horizon`), and `offset_reset` is how far back somebody may set
-    the group beyond that. A TTL must be longer than the sum.
-    """
-    return retention + give_up_after + redrive_horizon + offset_reset
 
 
 async def prune(database: Database, before: int) -> int:

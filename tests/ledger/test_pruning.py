@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
 from ledgers import Owner, call, emission
 from raccordo.ledger import EffectState, State, Step, pruning
-from raccordo.ledger.pruning import minimum_ttl, prune
+from raccordo.ledger.pruning import prune
 from raccordo.ledger.tables import business_key, effect, held, inbox, journey, outbox
 
 if TYPE_CHECKING:
@@ -64,9 +63,3 @@ async def test_what_somebody_still_needs_stays(ledger: SqlLedger, owner: Owner) 
     assert await prune(ledger.database, 10**15) == 0
 
     assert await sizes(ledger) == before
-
-
-def test_the_ttl_covers_every_way_in_which_a_record_may_come_again() -> None:
-    days = [timedelta(days=number) for number in (7, 7, 30, 1)]
-
-    assert minimum_ttl(*days) == timedelta(days=45)
