@@ -42,12 +42,19 @@ class PostgresProcess:
     """One PostgreSQL server whose whole state is `folder`; it listens on a Unix socket only.
 
     As a context manager (plain or async) it is started on entry and stopped on exit. Without one, a started
-    server outlives this process until `stop` is called, here or elsewhere.
+    server outlives this process until `stop` is called, here or elsewhere. `durable` False makes it answer before the
+    disk has what it says: for tests, whose data survive a killed server and need not survive a power cut.
     """
 
     def __init__(
-        self, folder: Path, *, deadline: float = START_DEADLINE, say: Callable[[str], None] = silent
+        self,
+        folder: Path,
+        *,
+        deadline: float = START_DEADLINE,
+        say: Callable[[str], None] = silent,
+        durable: bool = True,
     ) -> None:
+        self._durable = durable
         self.folder = folder.absolute()
         self._data = self.folder / "data"
         self._deadline = deadline
@@ -179,7 +186,7 @@ class PostgresProcess:
 
     def _run_server(self, server: Any, sockets: Path, deadline: float) -> None:
         """Try once to start the server; whether it serves is asked elsewhere."""
-        options = f"-h '' -k {shlex.quote(str(sockets))}"
+        options = f"-h '' -k {shlex.quote(str(sockets))}" + ("" if self._durable else " -F")
         control = [server.bin_path / "pg_ctl", "-D", self._data, "-l", self._data / "log", "-w"]
         # A server that was killed a moment ago still holds shared memory: the next try finds it gone.
         with suppress(subprocess.SubprocessError):

@@ -47,7 +47,7 @@ def shared_postgres(
     folder: Path, say: Callable[[str], None] = silent
 ) -> AbstractContextManager[PostgresProcess]:
     """Share the server in `folder` with other processes; its data is deleted when the last one leaves."""
-    return _shared(PostgresProcess(folder / "postgres", say=say), folder / "postgres.lease")
+    return _shared(PostgresProcess(folder / "postgres", say=say, durable=False), folder / "postgres.lease")
 
 
 @contextmanager
