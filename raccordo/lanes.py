@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from raccordo.errors import BrokerError, ContractError, Fenced, LedgerError
@@ -48,7 +49,7 @@ class Lanes:
         self._parked = set(acquired.parked)
         self._queues: dict[str, deque[tuple[Record, Event[Any]]]] = {}
         self._draining: set[str] = set()
-        self._appending: dict[str, int] = {}
+        self._appending: dict[str, deque[Record]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -166,15 +167,23 @@ class Lanes:
 
     def _append(self, lane: str, record: Record) -> None:
         """Queue a later record of a parked lane in the ledger; its offset is done once it is durable."""
-        self._appending[lane] = self._appending.get(lane, 0) + 1
-        self._spawn(self._queue(lane, record))
+        if lane in self._appending:
+            self._appending[lane].append(record)
+        else:
+            self._appending[lane] = deque([record])
+            self._spawn(self._queue(lane))
 
-    async def _queue(self, lane: str, record: Record) -> None:
-        await self._insist(lambda: self._line.ledger.queue(self.grant, lane, record, self._line.clock.now()))
-        self.watermark.done(record.offset)
-        self._appending[lane] -= 1
-        if not self._appending[lane]:
-            del self._appending[lane]
+    async def _queue(self, lane: str) -> None:
+        """Append one after another: a later record durable before an earlier one would be drained before it."""
+        waiting = self._appending[lane]
+        while waiting:
+            record = waiting[0]
+            await self._insist(
+                partial(self._line.ledger.queue, self.grant, lane, record, self._line.clock.now())
+            )
+            waiting.popleft()
+            self.watermark.done(record.offset)
+        del self._appending[lane]
 
     def _is_quiet(self, lane: str) -> bool:
         """Whether nothing of the lane is on its way into the ledger."""
