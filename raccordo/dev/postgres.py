@@ -167,7 +167,6 @@ class PostgresProcess:
         if self._is_ready():
             return
         wheel = _wheel()
-        until = time.monotonic() + self._deadline
         try:
             server = wheel.get_server(self._data, cleanup_mode=None, start=False)
             server.ensure_pgdata_inited()
@@ -176,6 +175,7 @@ class PostgresProcess:
         except subprocess.SubprocessError as error:
             raise ServiceError(f"PostgreSQL could not prepare {self._data}: {error}") from error
         sockets = self._socket_folder(server.system_user)
+        until = time.monotonic() + self._deadline  # after the preparation, which a busy disk may draw out
         while not self._is_ready():
             if time.monotonic() >= until:
                 raise ServiceError(self._failure())
