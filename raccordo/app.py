@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,21 @@ def load(directory: str | Path = ".") -> App:
         raise ConfigError(message)
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    app = App(root, tuple(load_contracts(root)), tuple(_listed("flows", "FLOWS", Flow, root)))
-    problems = _wiring_problems(app.flows)
+    contracts: tuple[type[Contract], ...] = ()
+    flows: tuple[Flow[..., Any], ...] = ()
+    problems: list[str] = []
+    try:
+        contracts = load_contracts(root)
+    except ConfigError as error:
+        problems.extend(error.problems)
+    try:
+        flows = tuple(_listed("flows", "FLOWS", Flow, root))
+    except ConfigError as error:
+        problems.extend(error.problems)
+    problems.extend(_wiring_problems(flows))
     if problems:
-        raise ConfigError(problems)
-    return app
+        raise ConfigError(tuple(dict.fromkeys(problems)))
+    return App(root, contracts, flows)
 
 
 def load_contracts(directory: str | Path = ".") -> tuple[type[Contract], ...]:
@@ -97,11 +108,27 @@ def _import(package: str, root: Path) -> ModuleType:
         return importlib.import_module(package)
     except ModuleNotFoundError as error:
         if error.name != package:
-            raise ConfigError(f"{package}: {error}") from error
+            raise ConfigError(_broken(package, root, error)) from error
         message = (
             f"there is no package {package!r} in {root}; run inside an application or name one with --app-dir"
         )
         raise ConfigError(message) from error
+    except Exception as error:  # whatever the application's own code raises
+        raise ConfigError(_broken(package, root, error)) from error
+
+
+def _broken(package: str, root: Path, error: Exception) -> str:
+    """Say why a package cannot be imported, with the innermost place in the application."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = [
+        f"{frame.filename}:{frame.lineno}" for frame in frames if Path(frame.filename).is_relative_to(root)
+    ]
+    said: object = error
+    if isinstance(error, SyntaxError):
+        places.append(f"{error.filename}:{error.lineno}")
+        said = error.msg
+    where = places[-1] if places else package
+    return f"{where}: {type(error).__name__}: {said}"
 
 
 def _wiring_problems(flows: Sequence[Flow[..., Any]]) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 BEAT: Final = 0.1
+LAST_PORT: Final = 65535
 LIVE, READY, DETAIL = "/live", "/ready", "/health"
 
 
@@ -81,13 +82,11 @@ class Health:
 
     def __init__(self, address: str, snapshot: Callable[[], dict[str, Any]]) -> None:
         host, _, port = address.rpartition(":")
-        if not port.isdigit():
+        if not host or not port.isdigit() or int(port) > LAST_PORT:
             message = f"--health {address!r}: write HOST:PORT, for example 127.0.0.1:8081"
             raise ConfigError(message)
         try:
-            self._server = ThreadingHTTPServer(
-                (host.strip("[]") or "127.0.0.1", int(port)), _handler(snapshot)
-            )
+            self._server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(snapshot))
         except OSError as error:
             message = f"--health {address}: cannot listen there ({error.strerror}); name another port"
             raise ConfigError(message) from error
