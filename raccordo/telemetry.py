@@ -48,6 +48,8 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 def allow_fields(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Keep the fields of the list; of an exception keep its class and its places, not its text."""
     error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
     if isinstance(error, BaseException):
         event["where"] = _places(error)
         event.setdefault("error_class", type(error).__name__)
