@@ -10,7 +10,7 @@ import pytest
 from crew import Crew
 from desk import Desk, Placed, to_desk
 from raccordo import member as member_module
-from raccordo.errors import Locked
+from raccordo.errors import BrokerError, Locked
 from raccordo.event import Event
 from raccordo.flow import Backoff, flow
 
@@ -75,9 +75,12 @@ async def test_an_outage_of_the_ledger_while_a_lane_is_parked_keeps_its_order(cr
     async with asyncio.timeout(10):
         while not any(lanes.parked for lanes in hand.member.lanes.values()):
             await asyncio.sleep(0.002)
+    await asyncio.sleep(0.1)
+    before = dict(crew.broker.groups["to-desk"].positions)
     hand.outage.on = True
     await crew.publish(*(Placed(customer="c", number="n0", seq=seq) for seq in range(1, 30)))
     await asyncio.sleep(0.6)
+    assert crew.broker.groups["to-desk"].positions == before, "no offset passes what is not in the ledger"
     locked["it"] = False
     hand.outage.on = False
     await crew.booked(30)
@@ -114,17 +117,42 @@ async def test_an_owner_whom_another_has_overtaken_touches_nothing(crew: Crew) -
     granted = [(lanes.grant.flow, lanes.grant.partition) for lanes in overtaken]
     for name, partition in granted:  # what a take-over does to the ledger, from another process
         await sleeper.ledger.acquire(name, [partition], "another", 1)
-    commits = dict(crew.broker.groups["to-desk"].positions)
     crew.wire.gate.set()
     async with asyncio.timeout(10):
         while not all(lanes.fenced for lanes in overtaken if lanes.watermark.committable is not None):
             await asyncio.sleep(0.005)
-    assert crew.broker.groups["to-desk"].positions == commits, "no offset was committed under the old epoch"
+    moved = {position.offset for position in crew.broker.groups["to-desk"].positions.values()} - {0}
+    assert moved == set(), "no offset moved under the old epoch"
     await crew.booked(NUMBERS * 2)
     await asyncio.sleep(0.3)
     assert crew.sequences() == {f"n{number}": [0, 1] for number in range(NUMBERS)}
     assert "partition_dropped" in sleeper.log.getvalue()
     assert sleeper.member.ready, "it has joined anew"
+
+
+async def test_what_a_dead_owner_had_concluded_and_not_published_is_published_by_the_next(crew: Crew) -> None:
+    """F04: the outbox goes with the partition; nobody is asked again for what is confirmed."""
+    first = await crew.join(drain_timeout=0.2)
+    crew.wire.gate.clear()
+    await crew.publish(*_orders(range(1)))
+    crew.broker.refuse("publish", BrokerError("away"), times=10_000)
+    crew.wire.gate.set()
+    await crew.booked(NUMBERS)
+    await asyncio.sleep(0.5)
+    assert first.line.trouble is not None, "fetching goes well, and yet nothing can move"
+    assert first.log.getvalue().count("line_stalled") == 1
+    await first.leave()
+    crew.broker._refusals.clear()
+    await crew.join()
+    await asyncio.sleep(0.3)
+    told = [
+        record.value
+        for partition, log in crew.broker.logs.items()
+        if partition.topic == "booked"
+        for record in log.read(log.begin, log.end - log.begin)
+    ]
+    assert len(told) == len(set(told)) == NUMBERS
+    assert len(crew.wire.booked) == NUMBERS
 
 
 @flow("failing", lane="number", retry=Backoff(first=0.02, cap=0.1, defects=50))
