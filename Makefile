@@ -20,9 +20,10 @@ $(INSTALLED): pyproject.toml requirements.lock scripts/install
 demo: $(INSTALLED) ## 500 orders, two workers, one SIGKILL, real Kafka and SAP counterpart; under a minute
 	@$(BIN)/python -m demo
 
-test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL (PYTEST_ARGS=... narrows)
+test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL, killed workers (PYTEST_ARGS=... narrows)
 	@$(BIN)/python -m raccordo.dev.jars
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults && $(BIN)/python -m pytest tests/faults
 
 check: $(INSTALLED) ## what CI asks of every commit: format, lint, types, imports, generated files
 	$(BIN)/ruff format --check .
