@@ -32,7 +32,7 @@ class Line:
     """Everything that `carry` needs beside the event and its flow; shared by all lanes of the process.
 
     `systems` are by name. `give_up_after` is in seconds. `trouble` is the error of the ledger or the broker that
-    stops the line now, None while it moves.
+    stops the line now, None while it moves; `unpublished` is what the last publish failed with, if it did.
     """
 
     ledger: Ledger
@@ -43,6 +43,7 @@ class Line:
     log: FilteringBoundLogger
     give_up_after: float = 7 * 24 * 3600.0
     trouble: LedgerError | BrokerError | None = field(default=None, init=False)
+    unpublished: BrokerError | None = field(default=None, init=False)
     defects_in_a_row: int = field(default=0, init=False)
     _stalls: int = field(default=0, init=False)
     _by_kind: dict[type[Connector[Any, Any]], Connector[Any, Any]] = field(init=False)
@@ -64,6 +65,17 @@ class Line:
         if not emissions:
             return
         failpoint("outbox_dispatch")
+        try:
+            await self._send(emissions)
+        except BrokerError as error:
+            self.unpublished = error
+            raise
+        self.unpublished = None
+        failpoint("after_dispatch")
+        await self.ledger.published([emission.id for emission in emissions], self.clock.now())
+
+    async def _send(self, emissions: Sequence[Emission]) -> None:
+        """Wait until the brokers have them; one that they will never take is told and left in the ledger's story."""
         waiting = [(emission, self.producer.send(emission.record)) for emission in emissions]
         for emission, sent in waiting:
             try:
@@ -72,8 +84,6 @@ class Line:
                 self.log.error(  # noqa: TRY400 - the place is here, and a traceback says nothing more
                     "emission_too_large", event_id=emission.id, contract=emission.contract, reason=str(error)
                 )
-        failpoint("after_dispatch")
-        await self.ledger.published([emission.id for emission in emissions], self.clock.now())
 
     async def stalled(self, error: LedgerError | BrokerError) -> None:
         """Wait a little because nothing can move, and remember why, so that readiness says so."""

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from raccordo.broker import Partition, Position
-from raccordo.errors import BrokerError, LedgerError
+from raccordo.errors import BrokerError, LedgerError, OutOfRange
 from raccordo.failpoints import failpoint
 from raccordo.lanes import Lanes
 
@@ -58,6 +58,7 @@ class Member:
         self._owned: set[Partition] = set()
         self._committed: dict[Partition, int] = {}
         self._held_back = False
+        self._resting = False
         self._stopping = asyncio.Event()
 
     @property
@@ -134,6 +135,7 @@ class Member:
             del self.lanes[lanes.grant.partition]
             self._committed.pop(lanes.grant.partition, None)
             await lanes.drop()
+        self._line.unpublished = None  # whoever still holds something says so again
 
     async def commit(self) -> None:
         """Commit every partition's watermark with the ledger's position beside it."""
@@ -162,14 +164,19 @@ class Member:
         ledger_id, _, sequence = position.metadata.partition(":")
         if ledger_id == acquired.ledger_id and sequence.isdigit() and int(sequence) <= acquired.sequence:
             return True
-        self.halted = (
+        self._halted(
             f"the ledger does not know what flow {self.flow.name!r} has committed for {acquired.grant.partition} "
             f"(group: ledger {ledger_id} at {sequence}; here: ledger {acquired.ledger_id} at {acquired.sequence}). "
             "It is another ledger, or an older copy. Restore the right one; or, if you accept that events after that "
             "point may take effect twice, start once with --adopt-ledger"
         )
-        self._line.log.error("halted", flow=self.flow.name, reason=self.halted)
         return False
+
+    def _halted(self, sentence: str) -> None:
+        """Say, once, why a part of the flow may not go on by itself."""
+        if self.halted != sentence:
+            self.halted = sentence
+            self._line.log.error("halted", flow=self.flow.name, reason=sentence)
 
     async def _fetch(self) -> None:
         while not self._stopping.is_set():
@@ -178,10 +185,14 @@ class Member:
             self._hold_back()
             try:
                 records = await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT)
+            except OutOfRange as error:
+                self._halted(str(error))
+                await self._line.clock.sleep(REJOIN_SECONDS)
+                continue
             except (BrokerError, LedgerError) as error:
                 await self._line.stalled(error)
                 continue
-            if isinstance(self._line.trouble, BrokerError):
+            if isinstance(self._line.trouble, BrokerError) and self._line.unpublished is None:
                 self._line.moved()
             self._feed(records)
             if self._line.defects_in_a_row >= DEFECTS_THAT_HALT:
@@ -210,17 +221,19 @@ class Member:
 
     async def _halt(self) -> None:
         """Our own code fails for one event after the other: stop for a while instead of burying everything."""
-        self.halted = (
+        before = self.halted
+        self._resting = True
+        self._halted(
             f"{DEFECTS_THAT_HALT} defects in a row; the flow pauses for {HALT_SECONDS:g} s, see the log"
         )
-        self._line.log.error("halted", flow=self.flow.name, reason=self.halted)
         self._consumer.pause(self.lanes)
         end = self._line.clock.monotonic() + HALT_SECONDS
         while not self._stopping.is_set() and self._line.clock.monotonic() < end:
             with suppress(BrokerError, LedgerError):
                 self._feed(await self._consumer.fetch(self._settings.fetch_limit, FETCH_WAIT))
         self._line.defects_in_a_row = DEFECTS_THAT_HALT - 1
-        self.halted = ""
+        self.halted = before
+        self._resting = False
         if not self._held_back:
             self._consumer.resume(self.lanes)
 
@@ -229,7 +242,7 @@ class Member:
         grants = {
             lanes.grant: lanes for lanes in self.lanes.values() if not lanes.fenced and not lanes.closed
         }
-        if not grants or self.halted:
+        if not grants or self._resting:
             return
         busy = sum(lanes.draining for lanes in grants.values())
         for lane in await self._line.ledger.due(list(grants), self._line.clock.now(), REVIVED_AT_ONCE + busy):
