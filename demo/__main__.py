@@ -74,7 +74,7 @@ def _run(count: int, seed: int) -> int:
         bootstrap = stack.enter_context(processes.kafka(home() / "kafka", say))
         environment = processes.environment(bootstrap, address, folder)
         _write_environment(folder / "env.sh", environment)
-        broker = connect(KafkaSettings(bootstrap=bootstrap, namespace=processes.NAMESPACE))
+        broker = connect(KafkaSettings(bootstrap=bootstrap, namespace=processes.namespace(folder)))
         asyncio.run(_apply_topics(broker))
         workers = processes.Workers(2, environment, folder / "workers.log")
         stack.callback(workers.stop)

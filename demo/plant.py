@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-NAMESPACE: Final = "demo."
 START_DEADLINE: Final = 30.0
 
 
@@ -124,11 +124,19 @@ def _end(process: subprocess.Popen[bytes], grace: float = 45.0) -> int:
     return int(process.returncode)
 
 
+def namespace(folder: Path) -> str:
+    """Name the topics and groups of this folder's ledger, drawn once: another ledger must not meet its offsets."""
+    file = folder / "namespace"
+    if not file.exists():
+        file.write_text(f"demo-{secrets.token_hex(3)}.", encoding="utf-8")
+    return file.read_text(encoding="utf-8")
+
+
 def environment(bootstrap: str, sap_url: str, folder: Path) -> dict[str, str]:
     """The settings of the demonstration: short times, stated where they differ from what production has."""
     return {
         "RACCORDO_KAFKA": bootstrap,
-        "RACCORDO_KAFKA_NAMESPACE": NAMESPACE,
+        "RACCORDO_KAFKA_NAMESPACE": namespace(folder),
         "RACCORDO_KAFKA_SESSION_TIMEOUT": "10",
         "RACCORDO_LEDGER": f"sqlite:///{folder / 'ledger.db'}",
         **environment_for(sap_url, timeout=1.0, settle=6.0, max_in_flight=8),
