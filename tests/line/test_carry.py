@@ -89,6 +89,7 @@ async def test_what_commits_after_our_first_look_is_not_booked_twice() -> None:
     async with line(to_desk, system) as running:
         await running.publish(*orders(4))
         await running.emptied()
+        await asyncio.sleep(1.0)  # until what is late has come, whoever had the answer before
         assert sorted(number for number, _, _ in system.wire.booked) == ["n0", "n1", "n2", "n3"]
 
 
