@@ -70,7 +70,7 @@ class Member:
     @property
     def in_flight(self) -> int:
         """Records that are delivered and not done."""
-        return sum(len(lanes.watermark) for lanes in self.lanes.values())
+        return sum(len(lanes.watermark) for lanes in list(self.lanes.values()))
 
     async def run(self) -> None:
         """Join the group and work until `stop`. Raises ConfigError for what no waiting can mend."""
