@@ -23,7 +23,7 @@ demo: $(INSTALLED) ## 500 orders, two workers, one SIGKILL, real Kafka and SAP c
 test: check ## everything: lint, types, unit, contract, real Kafka and PostgreSQL, killed workers (PYTEST_ARGS=... narrows)
 	@$(BIN)/python -m raccordo.dev.jars
 	@if [ -n "$(PYTEST_ARGS)" ]; then exec $(BIN)/python -m pytest $(PYTEST_ARGS); fi; \
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults && $(BIN)/python -m pytest tests/faults
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults && $(BIN)/python -m pytest -n auto --dist loadfile tests/faults
 
 check: $(INSTALLED) ## what CI asks of every commit: format, lint, types, imports, generated files
 	$(BIN)/ruff format --check .
