@@ -77,10 +77,13 @@ class _FaultyHandler:
 
     def handle(self) -> None:
         """A client that has gone in the middle is no news here."""
+        self.answers.sap.connections.add(self.connection)
         try:
             cast("Any", super()).handle()
         except OSError:
             self.close_connection = True
+        finally:
+            self.answers.sap.connections.discard(self.connection)
 
     def finish(self) -> None:
         """As `handle`: what was not sent yet is for nobody."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib
+import socket
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Self
@@ -88,6 +90,7 @@ class MockSap:
         self.database = database or Path(self._scratch.name if self._scratch else "") / "sap.db"
         self.database.parent.mkdir(parents=True, exist_ok=True)
         self.faults = FaultPlan(faults)
+        self.connections: set[socket.socket] = set()
         self.requests: deque[Seen] = deque(maxlen=REQUESTS_KEPT)
         settings = {"quiet": True, "log_requests": False, "require_if_match": True} | config
         try:
@@ -126,6 +129,9 @@ class MockSap:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
+        for connection in list(self.connections):  # else a client goes on talking to a server that has stopped
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         with self._server.mock.lock:
             self._server.mock.close()
         if self._scratch is not None:
