@@ -148,12 +148,15 @@ def _tell(cast: Cast, folder: Path, environment: dict[str, str]) -> None:
         [sys.executable, "-m", "raccordo", "why", one], env=os.environ | environment, check=False
     )
     late = next(iter(cast.late or cast.booked))
-    out.print(
-        f"\nTry next:  . {folder / 'env.sh'}\n"
-        f"           .venv/bin/raccordo why {late}        an order that SAP booked after we had given up\n"
-        "           .venv/bin/raccordo dead list          what could not be read, and why\n"
-        "           .venv/bin/raccordo flows list         what is joined\n"
-    )
+    here = Path(os.path.relpath(folder / "env.sh"))
+    out.print("\nTry next:")
+    for command, what in (
+        (f". {here}", "use the demonstration's settings"),
+        (f".venv/bin/raccordo why {late}", "booked after we had given up"),
+        (".venv/bin/raccordo dead list", "what could not be read, and why"),
+        (".venv/bin/raccordo flows list", "what is joined"),
+    ):
+        out.print(f"  {command:<48}{what}", soft_wrap=True)
 
 
 def _write_environment(path: Path, environment: dict[str, str]) -> None:

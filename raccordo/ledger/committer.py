@@ -7,7 +7,9 @@ makes up the next one, so that the groups grow with the load and shrink with it.
 from __future__ import annotations
 
 import asyncio
+import traceback
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from raccordo.errors import Fenced, LedgerError, RaccordoError
@@ -152,4 +154,7 @@ def _fenced(grant: Grant | None) -> Fenced:
 
 
 def _defect(error: Exception) -> LedgerError:
-    return LedgerError(f"a defect of the ledger itself: {type(error).__name__}: {error}")
+    """Name class and place of a foreign error; its own text may quote what was to be stored."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return LedgerError(f"a defect of the ledger itself: {type(error).__name__}{place}")

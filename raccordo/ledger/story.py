@@ -171,11 +171,14 @@ def _timeline(connection: Connection, row: Row[Any], said: Sequence[Row[Any]]) -
         outcome = OUTCOMES.get(one.state)
         if outcome is not None:
             document = f" document {original(one.document)}" if one.document else ""
-            looks = f" after {one.looks} looks" if one.looks else ""
+            looks = f" after {one.looks} look{'s' if one.looks > 1 else ''}" if one.looks else ""
             entries.append(Entry(one.changed_at, outcome, f"{one.system}.{one.operation}{document}{looks}"))
     if row.state != State.CLAIMED:
         why = ": ".join(filter(None, (row.error, row.reason)))
-        entries.append(Entry(row.changed_at, row.state, why))
+        if State(row.state).terminal:
+            entries.append(Entry(row.changed_at, "ended", ": ".join(filter(None, (row.state, why)))))
+        else:
+            entries.append(Entry(row.changed_at, row.state, why))
     for one in said:
         entries.append(Entry(one.concluded_at, "said", f"{one.contract} {one.id}"))
         if one.published_at is not None:

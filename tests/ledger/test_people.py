@@ -72,7 +72,7 @@ async def test_why_tells_one_timeline_from_the_publish_to_the_document(
         "answer lost",
         "found",
         "confirmed",
-        "confirmed",
+        "ended",
         "said",
         "published",
     ]

@@ -255,6 +255,25 @@ async def test_nothing_is_sent_before_the_time_that_the_system_named() -> None:
         assert not [at for at in sent if told[0] < at < told[0] + 0.999]
 
 
+@flow("verbose", lane="number", retry=QUICK)
+async def verbose(event: Event[Placed], desk: Desk) -> Booked:
+    """Says more than a broker takes."""
+    booked = await desk.create_order(event.data, key=event.id)
+    return Booked(customer="c", number=event.data.number, document=booked.document * 500_000)
+
+
+async def test_what_is_too_large_to_publish_is_shown_to_a_person_and_not_dropped() -> None:
+    system = desk()
+    async with line(verbose, system) as running:
+        await running.publish(Placed(customer="c", number="1"))
+        async with asyncio.timeout(10):
+            while not running.dead():
+                await asyncio.sleep(0.01)
+        (letter,) = running.dead()
+        assert b"too large to publish" in dict(letter.headers)["x-raccordo-reason"]
+        assert system.wire.count("1") == 1, "the effect itself happened once"
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b'{"customer":NaN}', None])
 async def test_a_record_that_is_no_event_is_kept_byte_for_byte_and_the_next_is_processed(
     body: bytes | None,
