@@ -129,7 +129,9 @@ class MockSap:
             self._server.shutdown()
             self._thread.join()
         self._server.server_close()
-        for connection in list(self.connections):  # else a client goes on talking to a server that has stopped
+        for connection in list(
+            self.connections
+        ):  # else a client goes on talking to a server that has stopped
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         with self._server.mock.lock:
