@@ -201,7 +201,7 @@ class Conclusion:
 class Parking:
     """The head of a lane must wait until `next_at`, and with it everything behind it in its lane.
 
-    `attempts` is what the event has used up so far. `followers` are later records of the lane already fetched.
+    `attempts` is what the event has used up so far.
     """
 
     grant: Grant
@@ -215,7 +215,6 @@ class Parking:
     effects: tuple[Effect, ...] = ()
     error: str = ""
     reason: str = ""
-    followers: tuple[Record, ...] = ()
     journey: tuple[Step, ...] = ()
 
 
@@ -300,7 +299,7 @@ class Ledger(Protocol):
         """Remember the end of an event together with its outgoing events. Safe to repeat: an event ends once."""
 
     async def park(self, parking: Parking) -> None:
-        """Park a lane behind its head, with the followers already fetched."""
+        """Park a lane behind its head."""
 
     async def queue(self, grant: Grant, lane: str, record: Record, at: int) -> None:
         """Append a later record of a parked lane.
@@ -333,6 +332,3 @@ class Ledger(Protocol):
 
     async def hush(self, system: str, not_before: int, reason: str, at: int) -> None:
         """A system asked for silence until `not_before`: every worker's `send` to it is refused until then."""
-
-    async def note(self, event_key: bytes, journey: Sequence[Step]) -> None:
-        """Add entries to an event's journey."""

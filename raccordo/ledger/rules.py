@@ -34,7 +34,7 @@ from raccordo.ledger.rows import (
     journey_row,
     stored_effect,
 )
-from raccordo.ledger.steps import Hushing, Noting, Publishing, Queueing, Unparking
+from raccordo.ledger.steps import Hushing, Publishing, Queueing, Unparking
 from raccordo.ledger.words import exact, remark, value
 
 if TYPE_CHECKING:
@@ -189,8 +189,6 @@ def park(step: Parking, memory: Memory) -> None:
         _journey(step.event_key, step.journey, memory)
     failure = Failure(step.event_key, step.error, reason, step.attempts)
     memory.keep("held", held_row(step.grant, step.lane, step.head, PARKED, step.at, failure))
-    for record in step.followers:
-        memory.keep("queued", held_row(step.grant, step.lane, record, QUEUED, step.at))
     memory.change_lane(
         _lane_key(step.grant, step.lane),
         step.at,
@@ -233,11 +231,6 @@ def bury(step: Burial, memory: Memory) -> None:
 def unpark(step: Unparking, memory: Memory) -> None:
     """Forget a lane if nothing of it waits, which is known once everything is written."""
     memory.unpark(_lane_key(step.grant, step.lane))
-
-
-def note(step: Noting, memory: Memory) -> None:
-    """Add entries to an event's journey."""
-    _journey(step.event_key, step.journey, memory)
 
 
 def published(step: Publishing, memory: Memory) -> None:
@@ -306,7 +299,6 @@ RULES: Final[dict[type[Any], Callable[[Any, Memory], Any]]] = {
     Unparking: unpark,
     Burial: bury,
     Hushing: hush,
-    Noting: note,
 }
 
 

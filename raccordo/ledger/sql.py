@@ -14,7 +14,7 @@ from raccordo.ledger.committer import Committer
 from raccordo.ledger.database import DEFAULT_URL, database
 from raccordo.ledger.rows import stored_emission, stored_record
 from raccordo.ledger.statements import statements
-from raccordo.ledger.steps import Hushing, Noting, Publishing, Queueing, Unparking
+from raccordo.ledger.steps import Hushing, Publishing, Queueing, Unparking
 from raccordo.ledger.tables import held, lane, meta, outbox
 from raccordo.ledger.words import check_length, exact, original, remark
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
         Parking,
         Sending,
         Standing,
-        Step,
     )
     from raccordo.ledger.database import Database
 
@@ -197,10 +196,6 @@ class SqlLedger:
     async def hush(self, system: str, not_before: int, reason: str, at: int) -> None:
         """Refuse sendings to a system until a time."""
         await self._committer.commit(Hushing(system, not_before, reason, at))
-
-    async def note(self, event_key: bytes, journey: Sequence[Step]) -> None:
-        """Add entries to an event's journey."""
-        await self._committer.commit(Noting(event_key, tuple(journey)))
 
 
 def _of(table: Table, grants: Sequence[Grant]) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from raccordo.ledger import Burial, Claim, Conclusion, Parking, Sending
 
 if TYPE_CHECKING:
     from raccordo.broker import Record
-    from raccordo.ledger import Grant, Step
+    from raccordo.ledger import Grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,5 @@ class Hushing:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Noting:
-    """Entries for an event's journey."""
-
-    event_key: bytes
-    journey: tuple[Step, ...]
-
-
 Granted: TypeAlias = Claim | Sending | Conclusion | Parking | Burial | Queueing | Unparking
-AnyStep: TypeAlias = Granted | Publishing | Hushing | Noting
+AnyStep: TypeAlias = Granted | Publishing | Hushing

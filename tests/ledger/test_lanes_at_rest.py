@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from raccordo.broker import Record
     from raccordo.ledger.sql import SqlLedger
 
 LANE = "acme:a"
@@ -30,10 +31,12 @@ async def offsets(owner: Owner, ledger: SqlLedger, name: str = LANE) -> list[int
     return seen
 
 
-async def parked(owner: Owner, ledger: SqlLedger, **facts: Any) -> None:
-    """Park the event called a."""
+async def parked(owner: Owner, ledger: SqlLedger, followers: tuple[Record, ...] = (), **facts: Any) -> None:
+    """Park the event called a, with later records of its lane behind it."""
     await ledger.claim(owner.a_claim("a"))
     await ledger.park(owner.a_parking("a", **facts))
+    for record in followers:
+        await ledger.queue(owner.grant, LANE, record, 4_000)
 
 
 async def test_a_lane_is_due_at_its_time_and_not_before(ledger: SqlLedger, owner: Owner) -> None:

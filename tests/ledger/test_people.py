@@ -59,8 +59,7 @@ async def audited(ledger: SqlLedger) -> list[tuple[str, str, str]]:
 async def test_why_tells_one_timeline_from_the_publish_to_the_document(
     ledger: SqlLedger, owner: Owner, look: Inspection
 ) -> None:
-    await owner.carry("a")
-    await ledger.note(key_of("a"), [Step(2_020, "answer lost", "sap"), Step(2_030, "found", "D-a")])
+    await owner.carry("a", journey=(Step(2_020, "answer lost", "sap"), Step(2_030, "found", "D-a")))
     await ledger.published([emission("a").id], 4_000)
 
     (story,) = await look.why("ORD-a")
@@ -133,7 +132,8 @@ async def test_why_finds_what_only_queues_behind_a_parked_head(
 ) -> None:
     await ledger.claim(owner.a_claim("a"))
     follower = owner.record(1, b'{"order_id":"ORD-2"}')
-    await ledger.park(owner.a_parking("a", followers=(follower,)))
+    await ledger.park(owner.a_parking("a"))
+    await ledger.queue(owner.grant, LANE.lane, follower, 4_000)
 
     (story,) = await look.why("ORD-2")
 
@@ -159,7 +159,8 @@ async def test_parked_lanes_are_listed_page_by_page(
 ) -> None:
     for number, word in enumerate("abcde"):
         await ledger.claim(owner.a_claim(word, number))
-        await ledger.park(owner.a_parking(word, number, followers=(owner.record(10 + number),)))
+        await ledger.park(owner.a_parking(word, number))
+        await ledger.queue(owner.grant, f"acme:{word}", owner.record(10 + number), 4_000)
     await die(owner, "f", 20, blocks=True)
 
     first = await look.parked(limit=4)
@@ -386,7 +387,8 @@ async def test_a_parked_head_that_is_given_up_is_dead_or_in_doubt(
 ) -> None:
     await ledger.claim(owner.a_claim("a"))
     await ledger.send(owner.a_sending("a"))
-    await ledger.park(owner.a_parking("a", effects=(call("a", known),), followers=(owner.record(1),)))
+    await ledger.park(owner.a_parking("a", effects=(call("a", known),)))
+    await ledger.queue(owner.grant, LANE.lane, owner.record(1), 4_000)
 
     await act.release(LANE, Release.SKIP_HEAD, ACT)
 

@@ -36,8 +36,7 @@ async def test_what_ended_before_the_time_goes_with_all_that_belongs_to_it(
 ) -> None:
     monkeypatch.setattr(pruning, "CHUNK", 3)
     for number in range(10):
-        await owner.carry(f"e{number}", number)
-        await ledger.note(owner.a_claim(f"e{number}").event_key, [Step(1, "x")])
+        await owner.carry(f"e{number}", number, journey=(Step(1, "x"),))
         await ledger.published([emission(f"e{number}").id], 3_001)
     await ledger.claim(owner.a_claim("dead", 20))
     await ledger.conclude(owner.a_death("dead", 20))

@@ -9,7 +9,7 @@ import pytest
 
 from ledgers import Owner, call, emission, key_of, take
 from raccordo.errors import ContractError, LedgerError
-from raccordo.ledger import EffectState, State, Step
+from raccordo.ledger import EffectState, State
 
 if TYPE_CHECKING:
     from raccordo.ledger.sql import SqlLedger
@@ -237,13 +237,6 @@ async def test_an_identity_that_no_index_can_hold_is_refused_alone(ledger: SqlLe
         await ledger.claim(owner.a_claim("a", lane="x" * 1025))
 
     await ledger.claim(owner.a_claim("b", business_keys=(("order_id", "ü" * 5_000),)))
-
-
-async def test_a_journey_may_be_noted_twice(ledger: SqlLedger, owner: Owner) -> None:
-    await ledger.claim(owner.a_claim("a"))
-
-    await ledger.note(key_of("a"), [Step(1, "found", "x"), Step(1, "found", "y")])
-    await ledger.note(key_of("a"), [Step(1, "found", "x"), Step(1, "found", "y")])
 
 
 async def test_the_position_grows_with_every_change_and_is_what_the_successor_finds(

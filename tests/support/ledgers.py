@@ -122,13 +122,13 @@ class Owner:
         known: dict[str, Any] = {"error": "Undecodable", "reason": "$: not JSON", "at": 3_000, "copy": copy}
         return Burial(self.grant, self.record(offset, b"\xff"), **{**known, **facts})
 
-    async def carry(self, word: str, offset: int = 0) -> None:
-        """Bring an event from its claim to its end."""
+    async def carry(self, word: str, offset: int = 0, **facts: Any) -> None:
+        """Bring an event from its claim to its end; `facts` are those of the end."""
         await self.ledger.claim(self.a_claim(word, offset))
         await self.ledger.send(self.a_sending(word))
         done = call(word, EffectState.CONFIRMED, result='{"document":"D1"}', document=f"D-{word}")
         await self.ledger.conclude(
-            self.an_end(word, offset=offset, effects=(done,), emissions=(emission(word),))
+            self.an_end(word, offset=offset, effects=(done,), emissions=(emission(word),), **facts)
         )
 
 
