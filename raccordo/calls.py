@@ -6,13 +6,11 @@ their stored result without touching the system; a call in doubt asks the system
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel
-
+from raccordo.effects import DOUBTFUL, Effects
 from raccordo.errors import (
     Ambiguous,
     ConnectorError,
@@ -23,9 +21,9 @@ from raccordo.errors import (
     Unavailable,
     Undecided,
 )
-from raccordo.event import EventId, derived_id
+from raccordo.event import EventId
 from raccordo.failpoints import failpoint
-from raccordo.ledger import Effect, EffectState, Sending, Step
+from raccordo.ledger import Effect, EffectState, Sending
 from raccordo.patience import in_place, next_look
 
 if TYPE_CHECKING:
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from raccordo.ledger import Claim
     from raccordo.line import Line
     from raccordo.systems import System
-
-DOUBTFUL: Final = (EffectState.SENT, EffectState.UNKNOWN)
 
 
 class Doubt(Ambiguous):
@@ -53,43 +49,17 @@ class Doubt(Ambiguous):
 
 
 class Calls:
-    """The writes of one event in one flow, in the order of their making, as far as they are known."""
+    """Makes the calls of one event in one flow; `effects` is what is known of them."""
 
     def __init__(self, line: Line, claim: Claim, data: Contract, known: Iterable[Effect]) -> None:
+        self.effects = Effects(claim, data, known)
         self._line = line
         self._claim = claim
-        self._data = data
-        self._effects = {(effect.system, effect.operation, effect.index): effect for effect in known}
-        self._made: dict[tuple[str, str], int] = {}
-        self._reached: set[str] = set()
-        self._unsaved: dict[str, Effect] = {}
         self._waiting_for: System | None = None
-        self.journey: list[Step] = []
 
     def bind(self, connector: Connector[Any, Any]) -> Any:
         """Dress a connector so that its operations pass through the line's memory, slots and breaker."""
         return _Dressed(self, connector)
-
-    @property
-    def unsaved(self) -> tuple[Effect, ...]:
-        """Calls whose state has changed since the ledger last heard of them."""
-        return tuple(self._unsaved.values())
-
-    @property
-    def doubtful(self) -> Effect | None:
-        """A call that was perhaps done, if there is one."""
-        return next((effect for effect in self._effects.values() if effect.state in DOUBTFUL), None)
-
-    def unreached(self) -> Effect | None:
-        """A doubtful call that this run of the flow never came to: made by an older release of the flow."""
-        return next(
-            (
-                effect
-                for effect in self._effects.values()
-                if effect.state in DOUBTFUL and effect.key not in self._reached
-            ),
-            None,
-        )
 
     async def read(
         self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], *args: Any, **kw: Any
@@ -115,12 +85,12 @@ class Calls:
         **kw: Any,
     ) -> Any:
         """Make a write whose effect happens once, or say why it cannot be made now."""
-        effect = self._standing(connector, operation, key)
+        effect = self.effects.next(connector.system, operation.name, key)
         effect_key = EventId(effect.key)
         system = self._line.systems[connector.system]
         while True:
-            if effect.state is EffectState.CONFIRMED and effect.result is not None:
-                return operation.result_type().model_validate_json(effect.result)
+            if effect.state is EffectState.CONFIRMED:
+                return operation.result_type().model_validate_json(effect.result or "{}")
             if effect.state in DOUBTFUL:
                 effect, found = await self._look(connector, operation, effect, *args, **kw)
                 if found is not None:
@@ -157,32 +127,11 @@ class Calls:
             failpoint("after_effect")
             raise self._lost(operation, effect, error) from error
         except RaccordoError:
-            self._remember(replace(effect, state=EffectState.FAILED))
+            self.effects.remember(replace(effect, state=EffectState.FAILED))
             raise
         failpoint("after_effect")
-        self._confirm(effect, result)
+        self.effects.confirm(effect, result)
         return result
-
-    def _standing(
-        self, connector: Connector[Any, Any], operation: Operation[Any, Any, Any], key: str
-    ) -> Effect:
-        """Find how this call stands, or begin it; calls of one kind are told apart by their count."""
-        made = (connector.system, operation.name)
-        index = self._made.get(made, 0)
-        self._made[made] = index + 1
-        effect = self._effects.get((*made, index))
-        if effect is None:
-            effect = Effect(
-                key=derived_id(self._claim.tenant, *made, key, str(index)),
-                index=index,
-                system=connector.system,
-                operation=operation.name,
-                state=EffectState.FAILED,
-                sent_at=0,
-                settle_at=0,
-            )
-        self._reached.add(effect.key)
-        return effect
 
     async def _send(
         self, system: System, effect: Effect, connector: Connector[Any, Any], args: Sequence[Any]
@@ -198,11 +147,13 @@ class Calls:
             state=EffectState.SENT,
             sent_at=now,
             settle_at=now + int(connector.config.settle * 1000),
-            request_digest=self._digest(args),
+            request_digest=self.effects.digest(args),
         )
+        self._waiting_for = system  # until SENT is durable nothing has left
         clearance = await self._line.ledger.send(
-            Sending(self._claim.grant, self._claim.event_key, effect, now, concluded=self.unsaved)
+            Sending(self._claim.grant, self._claim.event_key, effect, now, concluded=self.effects.unsaved)
         )
+        self._waiting_for = None
         if clearance.not_before is not None:
             system.hushed(clearance.not_before)
             raise Throttled(
@@ -210,15 +161,13 @@ class Calls:
                 system=system.name,
                 retry_after=max(0.0, (clearance.not_before - now) / 1000),
             )
-        self._unsaved.clear()
         if clearance.standing is not None:
-            effect = clearance.standing
-        self._effects[effect.system, effect.operation, effect.index] = effect
-        if clearance.standing is not None:
-            return effect, False
+            self.effects.saved(clearance.standing)
+            return clearance.standing, False
+        self.effects.saved(effect)
         failpoint("after_sent")
         if system.silent:
-            self._remember(replace(effect, state=EffectState.FAILED))
+            self.effects.remember(replace(effect, state=EffectState.FAILED))
             raise Throttled(
                 "asked to slow down", system=system.name, retry_after=(system.not_before - now) / 1000
             )
@@ -272,29 +221,21 @@ class Calls:
                 ) from error
         effect = replace(effect, looks=effect.looks + 1)
         if found is not None:
-            self.journey.append(
-                Step(asked_at, "found", f"{effect.system}.{effect.operation} {found.document}")
-            )
-            self._confirm(effect, found)
-        elif asked_at < effect.settle_at:
-            self.journey.append(Step(asked_at, "not found yet", f"{effect.system}.{effect.operation}"))
-            self._remember(replace(effect, state=EffectState.UNKNOWN))
+            self.effects.tell(asked_at, "found", effect, f" {found.document}")
+            return self.effects.confirm(effect, found), found
+        if asked_at < effect.settle_at:
+            self.effects.tell(asked_at, "not found yet", effect)
+            self.effects.remember(replace(effect, state=EffectState.UNKNOWN))
             raise Doubt(effect, next_look(effect, asked_at))
-        else:
-            self.journey.append(
-                Step(asked_at, "not found", f"{effect.system}.{effect.operation}: it was not done")
-            )
-            effect = replace(effect, state=EffectState.FAILED)
-            self._remember(effect)
-        return effect, found
+        self.effects.tell(asked_at, "not found", effect, ": it was not done")
+        return self.effects.remember(replace(effect, state=EffectState.FAILED)), None
 
     def _lost(self, operation: Operation[Any, Any, Any], effect: Effect, error: Ambiguous) -> Ambiguous:
         """Turn a lost answer into what must happen next."""
         now = self._line.clock.now()
-        self.journey.append(Step(now, "answer lost", str(error)))
+        self.effects.tell(now, "answer lost", effect, f": {error.sentence}")
         settle_at = now if error.repeatable else effect.settle_at
-        effect = replace(effect, state=EffectState.UNKNOWN, settle_at=settle_at)
-        self._remember(effect)
+        effect = self.effects.remember(replace(effect, state=EffectState.UNKNOWN, settle_at=settle_at))
         if isinstance(error, Undecided) or operation.look_function is None:
             return Undecided(
                 error.sentence, system=effect.system, operation=effect.operation, status=error.status
@@ -303,37 +244,15 @@ class Calls:
 
     def interrupted(self) -> Doubt | Unavailable | None:
         """After an attempt that was cut off: the doubt that it left, or the system that it could not get at."""
-        effect = self.doubtful
+        effect = self.effects.doubtful
         if effect is not None:
-            self._remember(replace(effect, state=EffectState.UNKNOWN))
+            self.effects.remember(replace(effect, state=EffectState.UNKNOWN))
             return Doubt(effect, next_look(effect, self._line.clock.now()))
         if self._waiting_for is not None:
             return Unavailable(
                 "no slot became free within the flow's deadline", system=self._waiting_for.name
             )
         return None
-
-    def _digest(self, args: Sequence[Any]) -> str:
-        """A digest of what was asked for, for the audit; never compared. Mostly that is the event itself."""
-        if len(args) == 1 and args[0] is self._data:
-            return self._claim.fingerprint.hex()
-        digest = hashlib.blake2b(digest_size=16)
-        for arg in args:
-            digest.update(
-                arg.model_dump_json().encode() if isinstance(arg, BaseModel) else repr(arg).encode()
-            )
-        return digest.hexdigest()
-
-    def _confirm(self, effect: Effect, result: DocumentRef) -> None:
-        self._remember(
-            replace(
-                effect, state=EffectState.CONFIRMED, result=result.model_dump_json(), document=result.document
-            )
-        )
-
-    def _remember(self, effect: Effect) -> None:
-        self._effects[effect.system, effect.operation, effect.index] = effect
-        self._unsaved[effect.key] = effect
 
 
 class _Dressed:

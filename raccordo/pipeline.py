@@ -74,7 +74,7 @@ async def _run(turn: Turn, flow: Flow[..., Any], calls: Calls, line: Line) -> tu
     except TimeoutError as error:
         message = f"took longer than the flow's deadline of {flow.deadline:g} s"
         raise calls.interrupted() or Defect(message) from error
-    left = calls.unreached()
+    left = calls.effects.unreached
     if left is not None:
         raise Undecided(
             "an earlier release of this flow sent this, its answer is unknown, and this release does not ask for it",
@@ -126,10 +126,10 @@ def _parking(turn: Turn, key: bytes, wait: Wait, calls: Calls, line: Line) -> Pa
         next_at=wait.until,
         at=line.clock.now(),
         attempts=wait.attempts,
-        effects=calls.unsaved,
+        effects=calls.effects.unsaved,
         error=wait.error,
         reason=wait.reason,
-        journey=tuple(calls.journey),
+        journey=tuple(calls.effects.journey),
     )
 
 
@@ -141,13 +141,13 @@ def _conclusion(turn: Turn, key: bytes, end: Ending, calls: Calls, line: Line) -
         offset=turn.record.offset,
         state=end.state,
         at=line.clock.now(),
-        effects=calls.unsaved,
+        effects=calls.effects.unsaved,
         emissions=end.emissions,
         error=end.error,
         reason=end.reason,
         held=turn.record if end.keeps_record else None,
         blocks=end.blocks,
-        journey=tuple(calls.journey),
+        journey=tuple(calls.effects.journey),
     )
 
 

@@ -120,7 +120,7 @@ class Verdicts:
 
     def _end(self, state: State, error: Exception, prefix: str = "") -> Ending:
         """End for good. While a call is in doubt nothing may be called dead: a person decides."""
-        if self._calls.doubtful is not None:
+        if self._calls.effects.doubtful is not None:
             state = State.NEEDS_HUMAN
         reason = prefix + _reason(error)
         attempts = self._standing.attempts + 1

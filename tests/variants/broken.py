@@ -59,8 +59,8 @@ VARIANTS = {
     ),
     "look-counts-before-settle": Variant(
         "raccordo/calls.py",
-        "        elif asked_at < effect.settle_at:",
-        "        elif asked_at < 0:",
+        "        if asked_at < effect.settle_at:",
+        "        if asked_at < 0:",
         "tests/line/test_carry.py -k after_our_first_look",
     ),
     "done-before-parked-is-durable": Variant(
