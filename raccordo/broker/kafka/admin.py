@@ -98,6 +98,7 @@ class KafkaAdmin:
             NewTopic(each.name, each.partitions, each.replication, topic_configs=settings(each))
             for each in topics
         ]
+        await self._controller_elected()
         answer = await self._inner.create_topics(new)
         refused = []
         for name, code, message in answer.topic_errors:
@@ -111,9 +112,12 @@ class KafkaAdmin:
 
     async def add_partitions(self, name: str, total: int) -> None:
         """Raise the number of partitions."""
-        await self._call(
-            lambda: self._inner.create_partitions({name: NewPartitions(total)}), f"add partitions to {name}"
-        )
+
+        async def add() -> None:
+            await self._controller_elected()
+            await self._inner.create_partitions({name: NewPartitions(total)})
+
+        await self._call(add, f"add partitions to {name}")
         await self._seen(lambda known: name in known and known[name].partitions >= total)
 
     async def configure(self, topic: Topic) -> None:
@@ -233,6 +237,17 @@ class KafkaAdmin:
             )
             self._inner._client = self._client = client  # its constructor takes none
         return await retried(call, doing, self._settings.start_deadline)
+
+    async def _controller_elected(self) -> None:
+        """Have the call tried again while a cluster that is just starting names no controller.
+
+        aiokafka takes for granted that there is one.
+        """
+        client = self._client_or_fail()
+        if client.cluster.controller is None:
+            await client.force_metadata_update()
+        if client.cluster.controller is None:
+            raise kafka.NotControllerError("the cluster has no controller yet")
 
     def _client_or_fail(self) -> Client:
         assert self._client is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import SecretStr
@@ -235,4 +235,30 @@ async def test_a_commit_is_not_repeated_under_a_later_generation(broker: KafkaBr
         await consumer.commit({Partition(topic, 0): Position(0)})
     assert await admin.committed(unique, topic) == {}
     await consumer.stop()
+    await admin.stop()
+
+
+async def test_topics_are_made_as_soon_as_a_starting_cluster_has_a_controller(
+    broker: KafkaBroker, unique: str
+) -> None:
+    """A broker that was just restarted answers before it knows the controller: that passes, and is no crash."""
+    admin = broker.admin()
+    await admin.topics()
+    client = admin._client_or_fail()
+    update = client.force_metadata_update
+    asked = 0
+
+    async def without_controller_at_first() -> Any:
+        nonlocal asked
+        asked += 1
+        answer = await update()
+        if asked < 3:
+            client.cluster.controller = None
+        return answer
+
+    client.force_metadata_update = without_controller_at_first
+    client.cluster.controller = None
+    await admin.create([Topic(f"elected-{unique}", 1)])
+    assert asked == 3
+    assert f"elected-{unique}" in await admin.topics()
     await admin.stop()
