@@ -239,7 +239,7 @@ async def test_a_commit_is_not_repeated_under_a_later_generation(broker: KafkaBr
 
 
 async def test_topics_are_made_as_soon_as_a_starting_cluster_has_a_controller(
-    broker: KafkaBroker, unique: str
+    broker: KafkaBroker, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A broker that was just restarted answers before it knows the controller: that passes, and is no crash."""
     admin = broker.admin()
@@ -256,7 +256,7 @@ async def test_topics_are_made_as_soon_as_a_starting_cluster_has_a_controller(
             client.cluster.controller = None
         return answer
 
-    client.force_metadata_update = without_controller_at_first
+    monkeypatch.setattr(client, "force_metadata_update", without_controller_at_first)
     client.cluster.controller = None
     await admin.create([Topic(f"elected-{unique}", 1)])
     assert asked == 3
