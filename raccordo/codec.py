@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from raccordo import envelope, strictjson
 from raccordo.broker import Outgoing
 from raccordo.errors import ConfigError, InvalidEvent, Undecodable
-from raccordo.event import Contract, Event, EventId
+from raccordo.event import Contract, Event, EventId, derived_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,13 +77,8 @@ def fingerprint(event: Event[Any]) -> bytes:
 
 
 def event_key(tenant: str, flow: str, event_id: str) -> bytes:
-    """Digest (16 bytes) of what the ledger's inbox is keyed by; parts are length-prefixed."""
-    digest = hashlib.blake2b(digest_size=DIGEST_SIZE)
-    for part in (tenant, flow, event_id):
-        raw = part.encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    return digest.digest()
+    """Digest (16 bytes) of what the ledger's inbox is keyed by."""
+    return derived_key(tenant, flow, event_id)
 
 
 class Codec:

@@ -21,17 +21,22 @@ PUBLISHED = "schemas/published"
 """Where the generated schemas lie below an application's folder, and what their relative references begin with."""
 
 
-def derived_id(*parts: str) -> EventId:
-    """Derive an id of 32 hex digits from its parts; the same parts give the same id for ever.
+def derived_key(*parts: str) -> bytes:
+    """Derive a key of 16 bytes from its parts; the same parts give the same key for ever.
 
-    Parts are length-prefixed, so that no two lists of parts run together. 32 hex digits fit SAP's RequestID.
+    Parts are length-prefixed, so that no two lists of parts run together.
     """
     digest = hashlib.blake2b(digest_size=ID_LENGTH // 2)
     for part in parts:
         raw = part.encode()
         digest.update(len(raw).to_bytes(4, "big"))
         digest.update(raw)
-    return EventId(digest.hexdigest())
+    return digest.digest()
+
+
+def derived_id(*parts: str) -> EventId:
+    """Derive an id from its parts as `derived_key` does, in 32 hex digits, which fit SAP's RequestID."""
+    return EventId(derived_key(*parts).hex())
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from raccordo.calls import Doubt
-from raccordo.deadletter import copy_of
+from raccordo.deadletter import LONGEST_REASON, copy_of
 from raccordo.emit import emissions
 from raccordo.errors import (
     ContractError,
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from raccordo.ledger import Standing
     from raccordo.line import Line
     from raccordo.turn import Turn
-
-LONGEST_REASON: Final = 1000
 
 
 class Verdicts:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from raccordo.cli.services import tenant_of
+from raccordo.clock import SystemClock
 from raccordo.envelope import instant
 from raccordo.errors import ConfigError
 from raccordo.ledger import State
@@ -144,6 +144,5 @@ async def found(
         after = Page(page[-1].last_at, page[-1].id)
 
 
-def now() -> int:
-    """Milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000
+now: Final = SystemClock().now
+"""Milliseconds since the epoch."""

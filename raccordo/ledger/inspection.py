@@ -9,7 +9,7 @@ from sqlalchemy import and_, func, or_, select, tuple_
 
 from raccordo.ledger import State
 from raccordo.ledger import schema as schemas
-from raccordo.ledger.database import DEFAULT_URL, Database, database
+from raccordo.ledger.database import Database, database
 from raccordo.ledger.findings import (
     Counts,
     DeadLetter,
@@ -25,6 +25,7 @@ from raccordo.ledger.rows import stored_record
 from raccordo.ledger.story import business_keys_of, calls_of, stories
 from raccordo.ledger.tables import held, inbox, lane, outbox, silence
 from raccordo.ledger.words import exact, original
+from raccordo.settings import DEFAULT_LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Collection
@@ -36,7 +37,7 @@ ENDS: Final = (State.DEAD, State.REJECTED, State.NEEDS_HUMAN)
 
 
 @asynccontextmanager
-async def opened(url: str = DEFAULT_URL) -> AsyncIterator[Database]:
+async def opened(url: str = DEFAULT_LEDGER) -> AsyncIterator[Database]:
     """Open a ledger's database for people, beside running workers. Raises ConfigError, LedgerError.
 
     No tables are made or changed: a ledger that is not there yet, or has another version, is refused with a sentence.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from raccordo.event import derived_id
+from raccordo.event import derived_key
 
 if TYPE_CHECKING:
     from raccordo.broker import Record
@@ -13,8 +13,5 @@ if TYPE_CHECKING:
 
 def burial_key(grant: Grant, record: Record) -> bytes:
     """The event key (16 bytes) of a record that never became an event: its flow and its place stand for the id."""
-    return bytes.fromhex(
-        derived_id(
-            "burial", grant.flow, record.partition.topic, str(record.partition.number), str(record.offset)
-        )
-    )
+    topic, number = record.partition
+    return derived_key("burial", grant.flow, topic, str(number), str(record.offset))

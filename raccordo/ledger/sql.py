@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, or_, select, update
 
+from raccordo.clock import SystemClock
 from raccordo.ledger import Acquired, Grant, Lane
 from raccordo.ledger import schema as schemas
 from raccordo.ledger.committer import Committer
-from raccordo.ledger.database import DEFAULT_URL, database
+from raccordo.ledger.database import database
 from raccordo.ledger.rows import stored_emission, stored_record
 from raccordo.ledger.statements import statements
 from raccordo.ledger.steps import Hushing, Publishing, Queueing, Unparking
 from raccordo.ledger.tables import held, lane, meta, outbox
 from raccordo.ledger.words import check_length, exact, original, remark
+from raccordo.settings import DEFAULT_LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -37,11 +38,6 @@ if TYPE_CHECKING:
     from raccordo.ledger.database import Database
 
 
-def wall_clock() -> int:
-    """Milliseconds since the epoch, UTC."""
-    return time.time_ns() // 1_000_000
-
-
 class SqlLedger:
     """A `Ledger` in a SQL database; see the port for what each verb promises.
 
@@ -51,14 +47,14 @@ class SqlLedger:
 
     def __init__(
         self,
-        url: str = DEFAULT_URL,
+        url: str = DEFAULT_LEDGER,
         *,
         auto_upgrade: bool | None = None,
-        clock: Callable[[], int] = wall_clock,
+        clock: Callable[[], int] | None = None,
     ) -> None:
         self.database: Database = database(url)
         self._auto_upgrade = self.database.serial if auto_upgrade is None else auto_upgrade
-        self._clock = clock
+        self._clock = clock or SystemClock().now
         self._committer = Committer(self.database)
         self._ledger_id = ""
 
